@@ -12,11 +12,11 @@
 
 #include <glib.h>
 
-#define DEFINE_AUTOPTR(name)                                                                        \
-	typedef struct name name;                                                                   \
+#define DEFINE_AUTOPTR(name)      \
+	typedef struct name name; \
 	G_DEFINE_AUTOPTR_CLEANUP_FUNC(name, name##_free)
 
 /* The same for structs that live on the stack and have a thing_clear(). */
-#define DEFINE_AUTO(name)                                                                           \
-	typedef struct name name;                                                                   \
+#define DEFINE_AUTO(name)         \
+	typedef struct name name; \
 	G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(name, name##_clear)

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-G_DEFINE_QUARK(agnes-error-quark, agnes_error)
+G_DEFINE_QUARK(agnes - error - quark, agnes_error)
 
 static enum agnes_error code_from_errno(int errnum)
 {

@@ -1,0 +1,4 @@
+/* Every command of agnesd; each is defined in the file of its name. */
+#pragma once
+
+#include "agnesd/command.h"

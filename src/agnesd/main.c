@@ -1,0 +1,116 @@
+/* agnesd: the server program. Every way to start it is a row of the table below. */
+#include "agnesd/commands.h"
+#include "base/log.h"
+
+#include <locale.h>
+#include <stdbool.h>
+#include <string.h>
+
+static const struct command *const commands[] = {
+	NULL,
+};
+
+int command_fail(const struct command *command, GError *error)
+{
+	g_printerr("agnesd %s: %s\n", command->name, error->message);
+	g_error_free(error);
+	return EXIT_CODE_FAILED;
+}
+
+static void print_overview(void)
+{
+	g_print("Usage: agnesd COMMAND [OPTION...] [ARGUMENT...]\n\nCommands:\n");
+	for (const struct command *const *at = commands; *at; at++)
+		g_print("  %-16s %s\n", (*at)->name, (*at)->summary);
+	g_print("\n'agnesd COMMAND --help' says more about one. Options of every command:\n"
+		"  --data-dir=DIR   where the data is kept (default: $DATA_DIR, else ./data)\n");
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (const struct command *const *at = commands; *at; at++) {
+		if (strcmp((*at)->name, name) == 0)
+			return *at;
+	}
+	return NULL;
+}
+
+static bool env_flag(const char *name)
+{
+	const char *value = g_getenv(name);
+	return value &&
+	       (g_ascii_strcasecmp(value, "1") == 0 || g_ascii_strcasecmp(value, "true") == 0 ||
+		g_ascii_strcasecmp(value, "yes") == 0);
+}
+
+/* A person at a terminal, or one who debugs, reads text; a collector reads JSON. */
+static bool start_log(GError **error)
+{
+	bool debug = env_flag("DEBUG");
+	const char *name = g_getenv("LOG_LEVEL");
+	GLogLevelFlags level = debug ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_INFO;
+	if (name && *name && !log_parse_level(name, &level, error))
+		return false;
+	log_init(debug || g_log_writer_supports_color(2) ? LOG_TEXT : LOG_JSON, level);
+	return true;
+}
+
+static const char *data_dir_default(void)
+{
+	const char *from_env = g_getenv("DATA_DIR");
+	return from_env && *from_env ? from_env : "./data";
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	g_autofree char *data_dir = NULL;
+	g_autoptr(GError) error = NULL;
+	const GOptionEntry common[] = {
+		{"data-dir", 0, 0, G_OPTION_ARG_FILENAME, &data_dir,
+		 "Where the data is kept (default: $DATA_DIR, else ./data)", "DIR"},
+		G_OPTION_ENTRY_NULL,
+	};
+	g_autofree char *usage = g_strconcat(command->name, " ", command->arguments, NULL);
+	g_autoptr(GOptionContext) options = g_option_context_new(usage);
+	g_option_context_set_summary(options, command->summary);
+	g_option_context_set_description(options, command->details);
+	g_option_context_add_main_entries(options, common, NULL);
+	if (command->options)
+		g_option_context_add_main_entries(options, command->options, NULL);
+	if (!g_option_context_parse(options, &argc, &argv, &error)) {
+		g_printerr("agnesd %s: %s\n", command->name, error->message);
+		return EXIT_CODE_USAGE;
+	}
+	int given = argc - 1;
+	if (given < command->least || (command->most >= 0 && given > command->most)) {
+		g_printerr("agnesd %s: wrong number of arguments; usage: agnesd %s\n",
+			   command->name, usage);
+		return EXIT_CODE_USAGE;
+	}
+	struct command_context context = {.data_dir = data_dir ? data_dir : data_dir_default()};
+	return command->run(&context, given, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	g_autoptr(GError) error = NULL;
+	setlocale(LC_ALL, "C.UTF-8");
+	if (!start_log(&error)) {
+		g_printerr("agnesd: LOG_LEVEL: %s\n", error->message);
+		return EXIT_CODE_USAGE;
+	}
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		print_overview();
+		return argc < 2 ? EXIT_CODE_USAGE : EXIT_CODE_OK;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		g_print("agnesd %s\n", AGNES_VERSION);
+		return EXIT_CODE_OK;
+	}
+	const struct command *command = find_command(argv[1]);
+	if (!command) {
+		g_printerr("agnesd: unknown command '%s'; 'agnesd --help' lists them\n", argv[1]);
+		return EXIT_CODE_USAGE;
+	}
+	return run_command(command, argc - 1, argv + 1);
+}

@@ -1,0 +1,195 @@
+/* Atomic replacement and durable copies of files. */
+#include "base/files.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { COPY_STEP = 16 * 1024 * 1024 };
+
+/* Owns a descriptor for the length of a scope. */
+static void descriptor_close(const int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+#define AUTO_FD __attribute__((cleanup(descriptor_close))) int
+
+bool files_sync_folder(const char *path, GError **error)
+{
+	AUTO_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0) {
+		agnes_set_errno(error, errno, "cannot sync folder %s", path);
+		return false;
+	}
+	return true;
+}
+
+static bool rename_durably(const char *from, const char *to, GError **error)
+{
+	if (rename(from, to) < 0) {
+		agnes_set_errno(error, errno, "cannot rename %s to %s", from, to);
+		return false;
+	}
+	g_autofree char *folder = g_path_get_dirname(to);
+	return files_sync_folder(folder, error);
+}
+
+bool files_publish(const char *from, const char *to, GError **error)
+{
+	{
+		AUTO_FD fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd < 0 || fsync(fd) < 0) {
+			agnes_set_errno(error, errno, "cannot sync %s", from);
+			return false;
+		}
+	}
+	return rename_durably(from, to, error);
+}
+
+static bool write_all(int fd, const char *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t written = write(fd, data, size);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return false;
+		data += written;
+		size -= (size_t)written;
+	}
+	return true;
+}
+
+/* A new file beside `path`, under a name that no other process uses. */
+static char *temporary_beside(const char *path, mode_t mode, int *fd, GError **error)
+{
+	g_autofree char *name = g_strdup_printf("%s.tmp.XXXXXX", path);
+	*fd = g_mkstemp_full(name, O_RDWR | O_CLOEXEC, (int)mode);
+	if (*fd < 0) {
+		agnes_set_errno(error, errno, "cannot create a file beside %s", path);
+		return NULL;
+	}
+	return g_steal_pointer(&name);
+}
+
+bool files_replace(const char *path, const void *data, size_t size, mode_t mode, GError **error)
+{
+	AUTO_FD fd = -1;
+	g_autofree char *temporary = temporary_beside(path, mode, &fd, error);
+	if (!temporary)
+		return false;
+	if (!write_all(fd, data, size) || fsync(fd) < 0) {
+		agnes_set_errno(error, errno, "cannot write %s", path);
+		unlink(temporary);
+		return false;
+	}
+	if (!rename_durably(temporary, path, error)) {
+		unlink(temporary);
+		return false;
+	}
+	return true;
+}
+
+static bool copy_content(int from, int to, GError **error, const char *path)
+{
+	for (;;) {
+		ssize_t copied = sendfile(to, from, NULL, COPY_STEP);
+		if (copied == 0)
+			return true;
+		if (copied < 0 && errno != EINTR) {
+			agnes_set_errno(error, errno, "cannot copy %s", path);
+			return false;
+		}
+	}
+}
+
+bool files_copy(const char *from, const char *to, GError **error)
+{
+	struct stat status;
+	AUTO_FD source = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (source < 0 || fstat(source, &status) < 0) {
+		agnes_set_errno(error, errno, "cannot open %s", from);
+		return false;
+	}
+	AUTO_FD target = -1;
+	g_autofree char *temporary = temporary_beside(to, status.st_mode & 07777, &target, error);
+	if (!temporary)
+		return false;
+	const struct timespec times[] = {status.st_atim, status.st_mtim};
+	if (!copy_content(source, target, error, from)) {
+		unlink(temporary);
+		return false;
+	}
+	if (futimens(target, times) < 0 || fsync(target) < 0) {
+		agnes_set_errno(error, errno, "cannot write the copy %s", to);
+		unlink(temporary);
+		return false;
+	}
+	if (!rename_durably(temporary, to, error)) {
+		unlink(temporary);
+		return false;
+	}
+	return true;
+}
+
+char *files_read(const char *path, size_t limit, size_t *size, GError **error)
+{
+	struct stat status;
+	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &status) < 0) {
+		agnes_set_errno(error, errno, "cannot open %s", path);
+		return NULL;
+	}
+	if (!S_ISREG(status.st_mode)) {
+		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID, "%s is not a regular file",
+			    path);
+		return NULL;
+	}
+	/* One byte more than allowed tells "at the limit" from "over it", whatever stat said. */
+	g_autoptr(GByteArray)
+		content = g_byte_array_sized_new((guint)MIN(status.st_size + 1, 65536));
+	for (;;) {
+		guint8 step[65536];
+		ssize_t got = read(fd, step, MIN(sizeof step, limit + 1 - content->len));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			agnes_set_errno(error, errno, "cannot read %s", path);
+			return NULL;
+		}
+		if (got == 0)
+			break;
+		g_byte_array_append(content, step, (guint)got);
+		if (content->len > limit) {
+			g_set_error(error, AGNES_ERROR, AGNES_ERROR_TOO_LARGE,
+				    "%s is larger than the %zu bytes allowed", path, limit);
+			return NULL;
+		}
+	}
+	if (size)
+		*size = content->len;
+	g_byte_array_append(content, (const guint8 *)"", 1);
+	return (char *)g_byte_array_free(g_steal_pointer(&content), FALSE);
+}
+
+bool files_make_folder(const char *path, GError **error)
+{
+	if (g_mkdir_with_parents(path, 0700) == 0)
+		return true;
+	agnes_set_errno(error, errno, "cannot make folder %s", path);
+	return false;
+}
+
+bool files_remove(const char *path, GError **error)
+{
+	if (unlink(path) == 0 || errno == ENOENT)
+		return true;
+	agnes_set_errno(error, errno, "cannot remove %s", path);
+	return false;
+}

@@ -1,0 +1,35 @@
+/*
+ * Files that are whole or absent: written beside their place, synced, renamed. Everything is opened
+ * O_CLOEXEC and never through a symlink that somebody else could have planted.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Replaces `path` by `size` bytes: temporary file with `mode`, fsync, rename, fsync of the folder.
+ */
+bool files_replace(const char *path, const void *data, size_t size, mode_t mode, GError **error);
+
+/* Renames `from` over `to` and makes both the file's content and the rename durable. */
+bool files_publish(const char *from, const char *to, GError **error);
+
+/* A durable copy of a regular file, published under `to` by rename; keeps mode and modification
+ * time. */
+bool files_copy(const char *from, const char *to, GError **error);
+
+/* Reads a regular file of at most `limit` bytes. The text ends in a NUL that is not counted. */
+char *files_read(const char *path, size_t limit, size_t *size, GError **error);
+
+/* Makes a folder and its parents (mode 0700 for those that it makes). An existing one is fine. */
+bool files_make_folder(const char *path, GError **error);
+
+/* Removes a file; one that is not there is fine. */
+bool files_remove(const char *path, GError **error);
+
+/* fsync of a folder, so that renames and removals inside it last. */
+bool files_sync_folder(const char *path, GError **error);

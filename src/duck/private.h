@@ -1,0 +1,17 @@
+/* What the files of src/duck share, and the one place that includes duckdb.h. */
+#pragma once
+
+#include "duck/database.h"
+
+#include <duckdb.h>
+
+struct duck_database {
+	duckdb_database handle;
+};
+
+struct duck_connection {
+	duckdb_connection handle;
+};
+
+/* Sets *error from DuckDB's message, the code chosen by the class that the message starts with. */
+void duck_set_error(GError **error, const char *message);
