@@ -11,6 +11,7 @@
 #pragma once
 
 #include <glib.h>
+#include <unistd.h>
 
 #define DEFINE_AUTOPTR(name)      \
 	typedef struct name name; \
@@ -20,3 +21,20 @@
 #define DEFINE_AUTO(name)         \
 	typedef struct name name; \
 	G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(name, name##_clear)
+
+static inline void descriptor_close(const int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+/* A descriptor that the scope owns: `AUTO_FD fd = open(...)`. Negative means none. */
+#define AUTO_FD __attribute__((cleanup(descriptor_close))) int
+
+/* Hands the descriptor of an AUTO_FD on to somebody else. */
+static inline int descriptor_steal(int *fd)
+{
+	int stolen = *fd;
+	*fd = -1;
+	return stolen;
+}

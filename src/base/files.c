@@ -1,6 +1,7 @@
 /* Atomic replacement and durable copies of files. */
 #include "base/files.h"
 
+#include "base/cleanup.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -11,14 +12,6 @@
 #include <unistd.h>
 
 enum { COPY_STEP = 16 * 1024 * 1024 };
-
-/* Owns a descriptor for the length of a scope. */
-static void descriptor_close(const int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-#define AUTO_FD __attribute__((cleanup(descriptor_close))) int
 
 bool files_sync_folder(const char *path, GError **error)
 {
