@@ -48,64 +48,90 @@ static duckdb_state bind_list(duckdb_prepared_statement handle, idx_t index, cha
 	return state;
 }
 
-static duckdb_state bind_text(duckdb_prepared_statement handle, idx_t index, const char *text)
+static struct duck_value next_value(char letter, va_list *args)
 {
-	return text ? duckdb_bind_varchar(handle, index, text) : duckdb_bind_null(handle, index);
-}
-
-static duckdb_state bind_time(duckdb_prepared_statement handle, idx_t index, int64_t time)
-{
-	if (time == DUCK_NO_TIME)
-		return duckdb_bind_null(handle, index);
-	return duckdb_bind_timestamp(handle, index, (duckdb_timestamp){time});
-}
-
-static duckdb_state bind_one(duckdb_prepared_statement handle, idx_t index, char letter,
-			     va_list *args)
-{
+	struct duck_value value = {.kind = DUCK_NULL};
 	const void *pointer;
 	switch (letter) {
 	case 's':
-		return bind_text(handle, index, va_arg(*args, const char *));
+		return (struct duck_value){DUCK_TEXT, .text = va_arg(*args, const char *)};
 	case 'i':
-		return duckdb_bind_int64(handle, index, va_arg(*args, int64_t));
+		return (struct duck_value){DUCK_INT, .integer = va_arg(*args, int64_t)};
 	case 'd':
-		return duckdb_bind_double(handle, index, va_arg(*args, double));
+		return (struct duck_value){DUCK_DOUBLE, .real = va_arg(*args, double)};
 	case 'b':
-		return duckdb_bind_boolean(handle, index, va_arg(*args, int) != 0);
+		return (struct duck_value){DUCK_BOOL, .boolean = va_arg(*args, int) != 0};
 	case 't':
-		return bind_time(handle, index, va_arg(*args, int64_t));
+		return (struct duck_value){DUCK_TIME, .time = va_arg(*args, int64_t)};
 	case 'a':
-		return bind_list(handle, index, va_arg(*args, char **));
+		return (struct duck_value){DUCK_LIST, .list = va_arg(*args, char **)};
 	case 'I':
 		pointer = va_arg(*args, const int64_t *);
-		return pointer ? duckdb_bind_int64(handle, index, *(const int64_t *)pointer)
-			       : duckdb_bind_null(handle, index);
+		return pointer ? (struct duck_value){DUCK_INT, .integer = *(const int64_t *)pointer}
+			       : value;
 	case 'D':
 		pointer = va_arg(*args, const double *);
-		return pointer ? duckdb_bind_double(handle, index, *(const double *)pointer)
-			       : duckdb_bind_null(handle, index);
+		return pointer ? (struct duck_value){DUCK_DOUBLE, .real = *(const double *)pointer}
+			       : value;
 	case 'B':
 		pointer = va_arg(*args, const bool *);
-		return pointer ? duckdb_bind_boolean(handle, index, *(const bool *)pointer)
-			       : duckdb_bind_null(handle, index);
+		return pointer ? (struct duck_value){DUCK_BOOL, .boolean = *(const bool *)pointer}
+			       : value;
 	default:
 		g_error("duck: unknown parameter letter '%c'", letter);
 	}
 }
 
-static bool bind_all(struct duck_statement *statement, GError **error, const char *format,
-		     va_list *args)
+struct duck_value *duck_values_new(const char *format, va_list *args)
 {
-	size_t given = format ? strlen(format) : 0;
-	if (given != duckdb_nparams(statement->handle)) {
+	size_t count = format ? strlen(format) : 0;
+	struct duck_value *values = g_new(struct duck_value, count + 1);
+	for (size_t i = 0; i < count; i++)
+		values[i] = next_value(format[i], args);
+	return values;
+}
+
+static bool is_null(const struct duck_value *value)
+{
+	return value->kind == DUCK_NULL || (value->kind == DUCK_TEXT && !value->text) ||
+	       (value->kind == DUCK_TIME && value->time == DUCK_NO_TIME) ||
+	       (value->kind == DUCK_LIST && !value->list);
+}
+
+static duckdb_state bind_one(duckdb_prepared_statement handle, idx_t index,
+			     const struct duck_value *value)
+{
+	if (is_null(value))
+		return duckdb_bind_null(handle, index);
+	switch (value->kind) {
+	case DUCK_TEXT:
+		return duckdb_bind_varchar(handle, index, value->text);
+	case DUCK_INT:
+		return duckdb_bind_int64(handle, index, value->integer);
+	case DUCK_DOUBLE:
+		return duckdb_bind_double(handle, index, value->real);
+	case DUCK_BOOL:
+		return duckdb_bind_boolean(handle, index, value->boolean);
+	case DUCK_TIME:
+		return duckdb_bind_timestamp(handle, index, (duckdb_timestamp){value->time});
+	case DUCK_LIST:
+		return bind_list(handle, index, value->list);
+	default:
+		g_error("duck: unknown kind of value %d", (int)value->kind);
+	}
+}
+
+static bool bind_all(struct duck_statement *statement, const struct duck_value *values,
+		     size_t count, GError **error)
+{
+	if (count != duckdb_nparams(statement->handle)) {
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID,
 			    "the statement has %d parameters, %zu were given",
-			    (int)duckdb_nparams(statement->handle), given);
+			    (int)duckdb_nparams(statement->handle), count);
 		return false;
 	}
-	for (size_t i = 0; i < given; i++) {
-		if (bind_one(statement->handle, i + 1, format[i], args) != DuckDBSuccess) {
+	for (size_t i = 0; i < count; i++) {
+		if (bind_one(statement->handle, i + 1, &values[i]) != DuckDBSuccess) {
 			duck_set_error(error, duckdb_prepare_error(statement->handle));
 			return false;
 		}
@@ -113,11 +139,11 @@ static bool bind_all(struct duck_statement *statement, GError **error, const cha
 	return true;
 }
 
-static struct duck_rows *execute(struct duck_statement *statement, GError **error,
-				 const char *format, va_list *args)
+static struct duck_rows *execute(struct duck_statement *statement, const struct duck_value *values,
+				 size_t count, GError **error)
 {
 	duckdb_result result;
-	if (!bind_all(statement, error, format, args))
+	if (!bind_all(statement, values, count, error))
 		return NULL;
 	if (duckdb_execute_prepared(statement->handle, &result) != DuckDBSuccess) {
 		duck_set_error(error, duckdb_result_error(&result));
@@ -125,6 +151,13 @@ static struct duck_rows *execute(struct duck_statement *statement, GError **erro
 		return NULL;
 	}
 	return duck_rows_new(&result);
+}
+
+static struct duck_rows *execute_formatted(struct duck_statement *statement, GError **error,
+					   const char *format, va_list *args)
+{
+	g_autofree struct duck_value *values = duck_values_new(format, args);
+	return execute(statement, values, format ? strlen(format) : 0, error);
 }
 
 static int64_t changed_rows(struct duck_rows *result)
@@ -138,7 +171,7 @@ struct duck_rows *duck_statement_query(struct duck_statement *statement, GError 
 {
 	va_list args;
 	va_start(args, format);
-	struct duck_rows *rows = execute(statement, error, format, &args);
+	struct duck_rows *rows = execute_formatted(statement, error, format, &args);
 	va_end(args);
 	return rows;
 }
@@ -148,9 +181,15 @@ int64_t duck_statement_change(struct duck_statement *statement, GError **error, 
 {
 	va_list args;
 	va_start(args, format);
-	struct duck_rows *rows = execute(statement, error, format, &args);
+	struct duck_rows *rows = execute_formatted(statement, error, format, &args);
 	va_end(args);
 	return changed_rows(rows);
+}
+
+int64_t duck_statement_change_values(struct duck_statement *statement,
+				     const struct duck_value *values, size_t count, GError **error)
+{
+	return changed_rows(execute(statement, values, count, error));
 }
 
 /* Without parameters the text may hold several statements, which cannot be prepared as one. */
@@ -166,13 +205,26 @@ static struct duck_rows *run_text(struct duck_connection *connection, GError **e
 	return duck_rows_new(&result);
 }
 
+struct duck_rows *duck_query_values(struct duck_connection *connection, const char *sql,
+				    const struct duck_value *values, size_t count, GError **error)
+{
+	if (count == 0)
+		return run_text(connection, error, sql);
+	g_autoptr(duck_statement) statement = duck_prepare(connection, sql, error);
+	return statement ? execute(statement, values, count, error) : NULL;
+}
+
+int64_t duck_change_values(struct duck_connection *connection, const char *sql,
+			   const struct duck_value *values, size_t count, GError **error)
+{
+	return changed_rows(duck_query_values(connection, sql, values, count, error));
+}
+
 static struct duck_rows *run(struct duck_connection *connection, GError **error, const char *sql,
 			     const char *format, va_list *args)
 {
-	if (!format || !*format)
-		return run_text(connection, error, sql);
-	g_autoptr(duck_statement) statement = duck_prepare(connection, sql, error);
-	return statement ? execute(statement, error, format, args) : NULL;
+	g_autofree struct duck_value *values = duck_values_new(format, args);
+	return duck_query_values(connection, sql, values, format ? strlen(format) : 0, error);
 }
 
 struct duck_rows *duck_query(struct duck_connection *connection, GError **error, const char *sql,

@@ -20,6 +20,7 @@
 #include "duck/database.h"
 
 #include <glib.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +39,32 @@ int64_t duck_change(struct duck_connection *connection, GError **error, const ch
 		    const char *format, ...);
 
 /*
+ * The parameters as an array, for SQL that is put together at run time. Values borrow what they
+ * point at: it must live until the statement has run.
+ */
+enum duck_kind { DUCK_NULL, DUCK_TEXT, DUCK_INT, DUCK_DOUBLE, DUCK_BOOL, DUCK_TIME, DUCK_LIST };
+
+struct duck_value {
+	enum duck_kind kind;
+	union {
+		const char *text; /* NULL binds NULL, and likewise below */
+		int64_t integer;
+		double real;
+		bool boolean;
+		int64_t time;
+		char **list;
+	};
+};
+
+/* What the format string and its arguments stand for: a new array, one value for each letter. */
+struct duck_value *duck_values_new(const char *format, va_list *args);
+
+struct duck_rows *duck_query_values(struct duck_connection *connection, const char *sql,
+				    const struct duck_value *values, size_t count, GError **error);
+int64_t duck_change_values(struct duck_connection *connection, const char *sql,
+			   const struct duck_value *values, size_t count, GError **error);
+
+/*
  * Runs a query to its end and holds the result in memory: for results that are known to be small.
  * Stepping through the rows cannot fail.
  */
@@ -51,6 +78,8 @@ struct duck_rows *duck_statement_query(struct duck_statement *statement, GError 
 				       const char *format, ...);
 int64_t duck_statement_change(struct duck_statement *statement, GError **error, const char *format,
 			      ...);
+int64_t duck_statement_change_values(struct duck_statement *statement,
+				     const struct duck_value *values, size_t count, GError **error);
 void duck_statement_free(struct duck_statement *statement);
 DEFINE_AUTOPTR(duck_statement)
 
