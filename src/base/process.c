@@ -217,7 +217,9 @@ void process_free(struct process *child)
 
 static void *end_at_hangup(void *data)
 {
-	struct pollfd parent = {.fd = GPOINTER_TO_INT(data), .events = POLLRDHUP};
+	int *fd = data;
+	struct pollfd parent = {.fd = *fd, .events = POLLRDHUP};
+	g_free(fd);
 	while (poll(&parent, 1, -1) <= 0)
 		;
 	_exit(PROCESS_EXIT_ORPHAN);
@@ -230,10 +232,12 @@ bool process_end_with_parent(int fd, GError **error)
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, WATCH_STACK);
-	int problem = pthread_create(&thread, &attributes, end_at_hangup, GINT_TO_POINTER(fd));
+	int *watched = g_memdup2(&fd, sizeof fd);
+	int problem = pthread_create(&thread, &attributes, end_at_hangup, watched);
 	pthread_attr_destroy(&attributes);
 	if (problem == 0)
 		return true;
+	g_free(watched);
 	agnes_set_errno(error, problem, "cannot watch for the end of the parent");
 	return false;
 }

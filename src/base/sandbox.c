@@ -124,7 +124,10 @@ static bool check_single_thread(GError **error)
 	g_autoptr(GDir) threads = g_dir_open("/proc/self/task", 0, error);
 	if (!threads)
 		return false;
-	if (g_dir_read_name(threads) && !g_dir_read_name(threads))
+	unsigned count = 0;
+	while (g_dir_read_name(threads))
+		count++;
+	if (count == 1)
 		return true;
 	g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_FAILED,
 			    "cannot enter the sandbox: other threads run and would stay outside");

@@ -174,17 +174,36 @@ static int nothing_can_be_run_or_inspected(struct fixture *at)
 	return 0;
 }
 
+/* errno, or 0 when the socket was made. */
+static int socket_error(int family, int type)
+{
+	AUTO_FD made = socket(family, type | SOCK_CLOEXEC, 0);
+	return made >= 0 ? 0 : errno;
+}
+
+static bool can_map(size_t size, int protection)
+{
+	/* cppcheck-suppress invalidFunctionArg; an anonymous mapping has no descriptor */
+	void *page = mmap(NULL, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return page != MAP_FAILED && munmap(page, size) == 0;
+}
+
+/* Whether memory that was written can be made executable. */
+static bool can_turn_executable(void)
+{
+	/* cppcheck-suppress invalidFunctionArg */
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return page != MAP_FAILED && mprotect(page, 4096, PROT_READ | PROT_EXEC) == 0;
+}
+
 static int no_socket_and_no_new_code(struct fixture *at)
 {
 	int step = nothing_can_be_run_or_inspected(at);
 	EXPECT(step, step == 0);
-	EXPECT(21, socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EPERM);
-	EXPECT(22, socket(AF_UNIX, SOCK_STREAM, 0) < 0 && errno == EPERM);
-	EXPECT(23, mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
-			   MAP_FAILED);
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	EXPECT(24, page != MAP_FAILED);
-	EXPECT(25, mprotect(page, 4096, PROT_READ | PROT_EXEC) < 0);
+	EXPECT(21, socket_error(AF_INET, SOCK_STREAM) == EPERM);
+	EXPECT(22, socket_error(AF_UNIX, SOCK_STREAM) == EPERM);
+	EXPECT(23, can_map(4096, PROT_READ) && !can_map(4096, PROT_READ | PROT_EXEC));
+	EXPECT(24, !can_turn_executable());
 	return 0;
 }
 
@@ -192,10 +211,10 @@ static int sockets_of_the_network_alone(struct fixture *at)
 {
 	int step = nothing_can_be_run_or_inspected(at);
 	EXPECT(step, step == 0);
-	EXPECT(21, socket(AF_INET, SOCK_STREAM, 0) >= 0);
-	EXPECT(22, socket(AF_INET6, SOCK_STREAM, 0) >= 0);
-	EXPECT(23, socket(AF_UNIX, SOCK_STREAM, 0) < 0);
-	EXPECT(24, socket(AF_PACKET, SOCK_RAW, 0) < 0 && errno == EPERM);
+	EXPECT(21, socket_error(AF_INET, SOCK_STREAM) == 0);
+	EXPECT(22, socket_error(AF_INET6, SOCK_STREAM) == 0);
+	EXPECT(23, socket_error(AF_UNIX, SOCK_STREAM) == EPERM);
+	EXPECT(24, socket_error(AF_PACKET, SOCK_RAW) == EPERM);
 	return 0;
 }
 
@@ -209,7 +228,7 @@ static void system_calls_are_those_of_the_profile(void **state)
 static void *open_secret(void *data)
 {
 	struct fixture *at = data;
-	return GINT_TO_POINTER(opens(at->folder, "secret", O_RDONLY) ? 1 : 0);
+	return opens(at->folder, "secret", O_RDONLY) ? at : NULL;
 }
 
 static int threads_start_and_are_bound(struct fixture *at)
@@ -218,7 +237,7 @@ static int threads_start_and_are_bound(struct fixture *at)
 	void *opened;
 	EXPECT(1, pthread_create(&thread, NULL, open_secret, at) == 0);
 	EXPECT(2, pthread_join(thread, &opened) == 0);
-	EXPECT(3, !GPOINTER_TO_INT(opened));
+	EXPECT(3, !opened);
 	return 0;
 }
 
@@ -281,8 +300,7 @@ static void limits_hold(void **state)
 			_exit(1);
 		if (getrlimit(RLIMIT_CORE, &core) < 0 || core.rlim_max != 0)
 			_exit(2);
-		if (mmap(NULL, (size_t)8 << 30, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
-		    MAP_FAILED)
+		if (can_map((size_t)8 << 30, PROT_READ))
 			_exit(3);
 		if (fcntl(0, F_DUPFD, 64) >= 0)
 			_exit(4);
