@@ -6,12 +6,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <glib/gstdio.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { COPY_STEP = 16 * 1024 * 1024 };
+/* How many folders files_remove_tree() holds open; deeper trees work, slower. */
+enum { DEEPEST_OPEN = 16 };
 
 bool files_sync_folder(const char *path, GError **error)
 {
@@ -33,16 +36,19 @@ static bool rename_durably(const char *from, const char *to, GError **error)
 	return files_sync_folder(folder, error);
 }
 
+bool files_sync(const char *path, GError **error)
+{
+	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fsync(fd) < 0) {
+		agnes_set_errno(error, errno, "cannot sync %s", path);
+		return false;
+	}
+	return true;
+}
+
 bool files_publish(const char *from, const char *to, GError **error)
 {
-	{
-		AUTO_FD fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd < 0 || fsync(fd) < 0) {
-			agnes_set_errno(error, errno, "cannot sync %s", from);
-			return false;
-		}
-	}
-	return rename_durably(from, to, error);
+	return files_sync(from, error) && rename_durably(from, to, error);
 }
 
 static bool write_all(int fd, const char *data, size_t size)
@@ -182,6 +188,20 @@ bool files_make_folder(const char *path, GError **error)
 bool files_remove(const char *path, GError **error)
 {
 	if (unlink(path) == 0 || errno == ENOENT)
+		return true;
+	agnes_set_errno(error, errno, "cannot remove %s", path);
+	return false;
+}
+
+/* For nftw(), which goes through a folder after what is in it. */
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *position)
+{
+	return remove(path);
+}
+
+bool files_remove_tree(const char *path, GError **error)
+{
+	if (nftw(path, remove_entry, DEEPEST_OPEN, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
 		return true;
 	agnes_set_errno(error, errno, "cannot remove %s", path);
 	return false;

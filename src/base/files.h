@@ -31,5 +31,11 @@ bool files_make_folder(const char *path, GError **error);
 /* Removes a file; one that is not there is fine. */
 bool files_remove(const char *path, GError **error);
 
+/* Removes a file or a folder with all that is in it, never through a symlink; none is fine. */
+bool files_remove_tree(const char *path, GError **error);
+
+/* fsync of a file's content. */
+bool files_sync(const char *path, GError **error);
+
 /* fsync of a folder, so that renames and removals inside it last. */
 bool files_sync_folder(const char *path, GError **error);

@@ -1,0 +1,7 @@
+/* How large an extract may be: what writers keep to and readers refuse beyond. */
+#pragma once
+
+enum {
+	EXTRACT_MOST_TABLES = 10000,	    /* of one source */
+	EXTRACT_LONGEST_DESCRIPTION = 4096, /* characters; readers cut what is longer */
+};

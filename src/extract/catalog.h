@@ -1,0 +1,50 @@
+/*
+ * The extract.duckdb of a writer: its `_meta`, `_remote_attach` and `_checksums`, and a view for
+ * each table. Only for files that this program wrote or writes; anybody else's are read in a
+ * sandbox.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "duck/database.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct catalog_table {
+	char *name;
+	char *description;
+	int64_t rows;
+	int64_t size_bytes;
+	int64_t extracted_at;
+	bool remote;
+	char *select; /* what the view selects; NULL: no view */
+	/* Of a single file that is only ever replaced by rename, so that publishing may link it. */
+	char *md5; /* NULL: not such a file */
+	int64_t inode;
+	int64_t mtime_ns;
+};
+void catalog_table_free(struct catalog_table *table);
+DEFINE_AUTOPTR(catalog_table)
+
+struct catalog_attach {
+	char *alias, *extension, *url, *token_env;
+};
+void catalog_attach_free(struct catalog_attach *attach);
+
+/* Creates the tables that describe the extract in a new database. */
+bool catalog_create(struct duck_connection *connection, GError **error);
+
+/* Adds the table's row, its view and its checksum. */
+bool catalog_add_table(struct duck_connection *connection, const struct catalog_table *table,
+		       GError **error);
+
+bool catalog_add_attach(struct duck_connection *connection, const struct catalog_attach *attach,
+			GError **error);
+
+/*
+ * The local tables of an extract.duckdb: struct catalog_table by name, without views. A file that
+ * does not exist has none.
+ */
+GHashTable *catalog_read(const char *path, GError **error);
