@@ -51,7 +51,7 @@ static bool start_log(GError **error)
 	GLogLevelFlags level = debug ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_INFO;
 	if (name && *name && !log_parse_level(name, &level, error))
 		return false;
-	log_init(debug || g_log_writer_supports_color(2) ? LOG_TEXT : LOG_JSON, level);
+	log_init(debug || g_log_writer_supports_color(2) ? LOG_TEXT : LOG_JSON, level, "agnesd");
 	return true;
 }
 

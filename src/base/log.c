@@ -13,6 +13,8 @@ enum { LONGEST_MESSAGE = 16 * 1024 };
 
 static enum log_format chosen_format = LOG_TEXT;
 static GLogLevelFlags chosen_level = G_LOG_LEVEL_INFO;
+static const char *chosen_service = "agnes";
+static _Thread_local const char *current_request;
 
 static const struct {
 	const char *name; /* as LOG_LEVEL spells it */
@@ -55,19 +57,27 @@ static const char *field_text(const GLogField *fields, gsize count, const char *
 	return NULL;
 }
 
-static char *format_text(const GDateTime *now, const char *level, const char *message)
+/* What a line is made of. */
+struct entry {
+	GDateTime *time;
+	const char *level, *logger, *message;
+};
+
+static char *format_text(const struct entry *entry)
 {
-	g_autofree char *stamp = g_date_time_format((GDateTime *)now, "%Y-%m-%d %H:%M:%S");
-	return g_strdup_printf("%s %s %s\n", stamp, level, message);
+	g_autofree char *stamp = g_date_time_format(entry->time, "%Y-%m-%d %H:%M:%S");
+	return g_strdup_printf("%s %s [%s] %s\n", stamp, entry->level,
+			       current_request ? current_request : "-", entry->message);
 }
 
-static char *format_json(const GDateTime *now, const char *level, const char *message)
+static char *format_json(const struct entry *entry)
 {
-	g_autofree char *seconds = g_date_time_format((GDateTime *)now, "%Y-%m-%dT%H:%M:%S");
-	g_autofree char *stamp = g_strdup_printf(
-		"%s.%03dZ", seconds, g_date_time_get_microsecond((GDateTime *)now) / 1000);
-	g_autofree char *lower = g_ascii_strdown(level, -1);
-	json_t *line = json_pack("{ss ss ss}", "ts", stamp, "level", lower, "msg", message);
+	g_autofree char *seconds = g_date_time_format(entry->time, "%Y-%m-%dT%H:%M:%S");
+	g_autofree char *stamp = g_strdup_printf("%s.%06d+00:00", seconds,
+						 g_date_time_get_microsecond(entry->time));
+	json_t *line = json_pack("{ss ss ss ss ss ss*}", "ts", stamp, "lvl", entry->level, "logger",
+				 entry->logger, "service", chosen_service, "msg", entry->message,
+				 "request_id", current_request);
 	char *text = json_dumps(line, JSON_COMPACT);
 	json_decref(line);
 	char *out = g_strconcat(text, "\n", NULL);
@@ -95,10 +105,11 @@ static GLogWriterOutput write_line(GLogLevelFlags level, const GLogField *fields
 		return G_LOG_WRITER_HANDLED;
 	const char *raw = field_text(fields, count, "MESSAGE");
 	g_autofree char *message = make_safe(raw ? raw : "(no message)");
+	const char *domain = field_text(fields, count, "GLIB_DOMAIN");
 	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-	g_autofree char *line = chosen_format == LOG_JSON
-					? format_json(now, level_name(level), message)
-					: format_text(now, level_name(level), message);
+	struct entry entry = {now, level_name(level), domain ? domain : "agnes", message};
+	g_autofree char *line = chosen_format == LOG_JSON ? format_json(&entry)
+							  : format_text(&entry);
 	size_t left = strlen(line);
 	for (const char *at = line; left > 0;) {
 		ssize_t written = write(STDERR_FILENO, at, left);
@@ -112,9 +123,15 @@ static GLogWriterOutput write_line(GLogLevelFlags level, const GLogField *fields
 	return G_LOG_WRITER_HANDLED;
 }
 
-void log_init(enum log_format format, GLogLevelFlags level)
+void log_init(enum log_format format, GLogLevelFlags level, const char *service)
 {
 	chosen_format = format;
+	chosen_service = service;
 	chosen_level = level;
 	g_log_set_writer_func(write_line, NULL, NULL);
+}
+
+void log_set_request(const char *id)
+{
+	current_request = id;
 }
