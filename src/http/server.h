@@ -20,6 +20,9 @@ struct http_application {
 	const char *title, *description, *version; /* for the API description */
 	const struct http_route *routes;
 	size_t route_count;
+	/* By http_route.access, who may call, in words; NULL for anybody. For the API description.
+	 */
+	const char *const *access_meanings;
 	void *data;
 	/*
 	 * Decides by the headers alone, before the body is read, who calls and whether they may:

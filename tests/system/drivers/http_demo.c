@@ -2,6 +2,7 @@
  * A server with one route of each kind on src/http, for the tests of the HTTP core: prints its
  * port, serves until SIGTERM, then drains for as many seconds as $DRAIN says.
  */
+#include "http/openapi.h"
 #include "http/server.h"
 
 #include <fcntl.h>
@@ -107,6 +108,11 @@ static struct http_response *relay(struct http_request *request)
 			  GINT_TO_POINTER(http_request_bool(request, "fail")));
 }
 
+static struct http_response *openapi(struct http_request *request)
+{
+	return http_json(200, http_openapi(request->application));
+}
+
 static char *no_spaces(const json_t *value)
 {
 	return strchr(json_string_value(value), ' ') ? g_strdup("must not hold a space") : NULL;
@@ -149,6 +155,8 @@ static const struct http_answer not_found[] = {{404, "There is no such thing"}, 
 
 static const struct http_route routes[] = {
 	{HTTP_GET, "/hello", .summary = "Says hello", .tag = "demo", .handle = hello},
+	{HTTP_GET, "/openapi.json", .summary = "This description", .tag = "demo",
+	 .handle = openapi},
 	{HTTP_GET, "/secret", MEMBERS, .summary = "For members", .tag = "demo", .handle = hello},
 	{HTTP_POST, "/secret", MEMBERS, HTTP_BLOCKING, HTTP_JSON, .fields = echo_fields,
 	 .summary = "For members", .tag = "demo", .handle = echo},
@@ -202,12 +210,15 @@ int main(void)
 		.cors_origins = origins,
 		.trusted_proxies = trust ? proxies : NULL,
 	};
-	const struct http_application application = {.title = "Demo",
-						     .description = "Every kind of route",
-						     .version = "1",
-						     .routes = routes,
-						     .route_count = G_N_ELEMENTS(routes),
-						     .admit = admit};
+	static const char *const access[] = {[ANYBODY] = NULL, [MEMBERS] = "members"};
+	struct http_application application = {.title = "Demo",
+					       .description = "Every kind of route",
+					       .version = "1",
+					       .routes = routes,
+					       .route_count = G_N_ELEMENTS(routes),
+					       .admit = admit,
+					       .access_meanings = access};
+	application.data = &application;
 	g_autoptr(GError) error = NULL;
 	g_autoptr(http_server) server = http_server_start(&options, &application, &error);
 	if (!server) {
