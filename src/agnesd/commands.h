@@ -2,3 +2,5 @@
 #pragma once
 
 #include "agnesd/command.h"
+
+extern const struct command command_sample_data;

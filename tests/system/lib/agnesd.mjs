@@ -1,0 +1,48 @@
+// What system tests share: a folder of their own, agnesd as a process, DuckDB as an independent reader.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+
+export const AGNESD = path.join(process.env.AGNES_BUILD ?? 'build', 'agnesd');
+
+// A new folder that goes when the test ends.
+export function temporaryFolder(t) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'agnes-test-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+// Collects the output of a child until it ends.
+export function collect(child) {
+  return new Promise((resolve, reject) => {
+    const result = { stdout: '', stderr: '' };
+    child.stdout.setEncoding('utf8').on('data', (text) => { result.stdout += text; });
+    child.stderr.setEncoding('utf8').on('data', (text) => { result.stderr += text; });
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ ...result, code, signal }));
+  });
+}
+
+// Runs agnesd to its end: { code, signal, stdout, stderr }. `prefix` runs it by another program.
+export function agnesd(args, { input = '', env = {}, prefix = [] } = {}) {
+  const [program, ...rest] = [...prefix, AGNESD, ...args];
+  const child = spawn(program, rest, { env: { ...process.env, ...env } });
+  child.stdin.on('error', () => {}); // it may end before it has read everything
+  child.stdin.end(input);
+  return collect(child);
+}
+
+// The rows of a query in a DuckDB that has nothing to do with ours.
+export async function query(sql, database = ':memory:', options = {}) {
+  const instance = await DuckDBInstance.create(database, options);
+  const connection = await instance.connect();
+  try {
+    const reader = await connection.runAndReadAll(sql);
+    return reader.getRowObjectsJson();
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
