@@ -149,7 +149,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 	}
 }
 
-static void on_log(void *cls, const char *format, va_list args)
+static G_GNUC_PRINTF(2, 0) void on_log(void *cls, const char *format, va_list args)
 {
 	g_autofree char *message = g_strdup_vprintf(format, args);
 	g_debug("libmicrohttpd: %s", g_strchomp(message));
