@@ -101,6 +101,11 @@ static void append_columns(GString *sql, const struct record_type *type)
 		duck_sql_append(sql, i ? ", %I" : "%I", type->fields[i].column);
 }
 
+static void no_such(const struct record_type *type, GError **error)
+{
+	g_set_error(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND, "no such %s", type->noun);
+}
+
 static struct duck_rows *select_rows(struct duck_connection *connection,
 				     const struct record_type *type, const char *tail,
 				     const struct duck_value *values, size_t count, GError **error)
@@ -132,6 +137,19 @@ GPtrArray *record_query_values(struct duck_connection *connection, const struct 
 	return records;
 }
 
+void *record_find_values(struct duck_connection *connection, const struct record_type *type,
+			 const char *tail, const struct duck_value *values, size_t count,
+			 GError **error)
+{
+	g_autoptr(duck_rows) rows = select_rows(connection, type, tail, values, count, error);
+	if (!rows)
+		return NULL;
+	if (duck_rows_next(rows))
+		return read_row(type, rows);
+	no_such(type, error);
+	return NULL;
+}
+
 GPtrArray *record_query(struct duck_connection *connection, GError **error,
 			const struct record_type *type, const char *tail, const char *format, ...)
 {
@@ -150,14 +168,8 @@ void *record_find(struct duck_connection *connection, GError **error,
 	va_start(args, format);
 	g_autofree struct duck_value *values = duck_values_new(format, &args);
 	va_end(args);
-	g_autoptr(duck_rows) rows = select_rows(connection, type, tail, values,
-						format ? strlen(format) : 0, error);
-	if (!rows)
-		return NULL;
-	if (duck_rows_next(rows))
-		return read_row(type, rows);
-	g_set_error(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND, "no such %s", type->noun);
-	return NULL;
+	return record_find_values(connection, type, tail, values, format ? strlen(format) : 0,
+				  error);
 }
 
 static struct duck_value value_of(const void *record, const struct record_field *field)
@@ -227,6 +239,20 @@ bool record_insert(struct duck_connection *connection, const struct record_type 
 		     error);
 }
 
+void *record_create(struct duck_connection *connection, const struct record_type *type,
+		    const void *record, GError **error)
+{
+	g_autoptr(GString) sql = insert_sql(type);
+	g_string_append(sql, " RETURNING ");
+	append_columns(sql, type);
+	g_autofree struct duck_value *values = values_of(type, record);
+	g_autoptr(duck_rows)
+		rows = duck_query_values(connection, sql->str, values, type->count, error);
+	if (!wrote(rows ? 1 : -1, type, error))
+		return NULL;
+	return duck_rows_next(rows) ? read_row(type, rows) : NULL;
+}
+
 bool record_insert_many(struct duck_connection *connection, const struct record_type *type,
 			const GPtrArray *records, GError **error)
 {
@@ -291,6 +317,37 @@ static void append_value(GArray *values, const void *record, const struct record
 	g_array_append_val(values, value);
 }
 
+static bool changed_something(int64_t changed, const struct record_type *type, GError **error)
+{
+	if (changed == 0)
+		no_such(type, error);
+	return changed != 0 && wrote(changed, type, error);
+}
+
+static void append_touched(GString *sql, GArray *values, const struct record_type *type)
+{
+	struct duck_value now = {DUCK_TIME, .time = g_get_real_time()};
+	for (size_t i = 0; i < type->count; i++) {
+		if (!(type->fields[i].roles & RECORD_TOUCHED))
+			continue;
+		duck_sql_append(sql, ", %I = ?", type->fields[i].column);
+		g_array_append_val(values, now);
+	}
+}
+
+static void append_key(GString *sql, GArray *values, const struct record_type *type,
+		       const void *record)
+{
+	const char *separator = "WHERE";
+	for (size_t i = 0; i < type->count; i++) {
+		if (!(type->fields[i].roles & RECORD_KEY))
+			continue;
+		duck_sql_append(sql, " %S %I = ?", separator, type->fields[i].column);
+		append_value(values, record, &type->fields[i]);
+		separator = "AND";
+	}
+}
+
 bool record_update(struct duck_connection *connection, const struct record_type *type,
 		   const void *record, const char *const *columns, GError **error)
 {
@@ -306,19 +363,31 @@ bool record_update(struct duck_connection *connection, const struct record_type 
 		duck_sql_append(sql, "%S %I = ?", values->len ? "," : " SET", field->column);
 		append_value(values, record, field);
 	}
-	const char *separator = "WHERE";
-	for (size_t i = 0; i < type->count; i++) {
-		if (!(type->fields[i].roles & RECORD_KEY))
-			continue;
-		duck_sql_append(sql, " %S %I = ?", separator, type->fields[i].column);
-		append_value(values, record, &type->fields[i]);
-		separator = "AND";
-	}
+	append_touched(sql, values, type);
+	append_key(sql, values, type, record);
 	int64_t changed = duck_change_values(
 		connection, sql->str, (const struct duck_value *)values->data, values->len, error);
-	if (changed == 0)
-		g_set_error(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND, "no such %s", type->noun);
-	return changed != 0 && wrote(changed, type, error);
+	return changed_something(changed, type, error);
+}
+
+bool record_delete_values(struct duck_connection *connection, const struct record_type *type,
+			  const char *tail, const struct duck_value *values, size_t count,
+			  GError **error)
+{
+	g_autofree char *sql = duck_sql("DELETE FROM %S %S", type->table, tail);
+	int64_t changed = duck_change_values(connection, sql, values, count, error);
+	return changed_something(changed, type, error);
+}
+
+bool record_delete(struct duck_connection *connection, GError **error,
+		   const struct record_type *type, const char *tail, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree struct duck_value *values = duck_values_new(format, &args);
+	va_end(args);
+	return record_delete_values(connection, type, tail, values, format ? strlen(format) : 0,
+				    error);
 }
 
 static json_t *list_to_json(char **list)

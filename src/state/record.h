@@ -49,6 +49,7 @@ enum record_role {
 	RECORD_KEY = 1 << 0,	  /* part of the primary key */
 	RECORD_KEPT = 1 << 1,	  /* an upsert leaves it as it is in a row that exists */
 	RECORD_EDITABLE = 1 << 2, /* record_update() may change it */
+	RECORD_TOUCHED = 1 << 3,  /* record_update() sets this time to the present */
 };
 
 struct record_field {
@@ -119,10 +120,16 @@ GPtrArray *record_query_values(struct duck_connection *connection, const struct 
 /* The first such record; NULL with NOT_FOUND ("no such user") when there is none. */
 void *record_find(struct duck_connection *connection, GError **error,
 		  const struct record_type *type, const char *tail, const char *format, ...);
+void *record_find_values(struct duck_connection *connection, const struct record_type *type,
+			 const char *tail, const struct duck_value *values, size_t count,
+			 GError **error);
 
 /* Writes every field, NULL included: the defaults of the columns do not apply. CONFLICT: exists. */
 bool record_insert(struct duck_connection *connection, const struct record_type *type,
 		   const void *record, GError **error);
+/* The same, and the row as it was stored: a new record. */
+void *record_create(struct duck_connection *connection, const struct record_type *type,
+		    const void *record, GError **error);
 /* The same for many, parsed once. Not a transaction by itself. */
 bool record_insert_many(struct duck_connection *connection, const struct record_type *type,
 			const GPtrArray *records, GError **error);
@@ -135,6 +142,14 @@ bool record_upsert(struct duck_connection *connection, const struct record_type 
  */
 bool record_update(struct duck_connection *connection, const struct record_type *type,
 		   const void *record, const char *const *columns, GError **error);
+/*
+ * Runs "DELETE FROM <table> <tail>". NOT_FOUND when it deletes nothing. The tail is never empty.
+ */
+bool record_delete(struct duck_connection *connection, GError **error,
+		   const struct record_type *type, const char *tail, const char *format, ...);
+bool record_delete_values(struct duck_connection *connection, const struct record_type *type,
+			  const char *tail, const struct duck_value *values, size_t count,
+			  GError **error);
 
 /*
  * A new object with every column: JSON columns as text, lists as arrays, times as
