@@ -5,9 +5,13 @@
 
 char *clock_format(int64_t time)
 {
-	int64_t fraction = ((time % G_USEC_PER_SEC) + G_USEC_PER_SEC) % G_USEC_PER_SEC;
-	g_autoptr(GDateTime)
-		date = g_date_time_new_from_unix_utc((time - fraction) / G_USEC_PER_SEC);
+	/* Rounded down also before 1970, without an intermediate that could overflow. */
+	int64_t seconds = time / G_USEC_PER_SEC, fraction = time % G_USEC_PER_SEC;
+	if (fraction < 0) {
+		seconds--;
+		fraction += G_USEC_PER_SEC;
+	}
+	g_autoptr(GDateTime) date = g_date_time_new_from_unix_utc(seconds);
 	if (!date)
 		return NULL;
 	GString *text = g_string_new(NULL);

@@ -126,7 +126,7 @@ static bool write_manifest(struct sample_run *run, const struct sample_size *siz
 	const char *name;
 	json_t *rows;
 	json_object_foreach(run->tables, name, rows) run->rows += json_integer_value(rows);
-	double elapsed = (double)((g_get_monotonic_time() - started) / 1000) / 1000;
+	double elapsed = (double)(g_get_monotonic_time() - started) / G_USEC_PER_SEC;
 	g_autoptr(json_t) manifest = json_pack(
 		"{s:s, s:s, s:s, s:I, s:{s:s, s:s}, s:O, s:I, s:f}", "generator",
 		"agnesd sample-data", "size", size->name, "format", formats[format].name, "seed",
