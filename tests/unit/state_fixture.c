@@ -86,3 +86,13 @@ int64_t state_number(struct state *state, const char *sql)
 		fail_msg("%s: %s", sql, error ? error->message : "no row");
 	return duck_rows_int(rows, 0);
 }
+
+void assert_ids(const GPtrArray *records, const char *expected)
+{
+	g_autoptr(GString) ids = g_string_new(NULL);
+	assert_non_null(records);
+	for (guint i = 0; i < records->len; i++)
+		g_string_append_printf(ids, "%s%s", i ? "," : "",
+				       *(const char *const *)records->pdata[i]);
+	assert_string_equal(ids->str, expected);
+}

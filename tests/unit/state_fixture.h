@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "state/state.h"
 
+#include <glib.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,6 +27,12 @@ struct state *state_fixture_reopen(void **context);
 /* SQL for its effect, and the one number that a query gives. */
 void state_run(struct state *state, const char *sql);
 int64_t state_number(struct state *state, const char *sql);
+
+/*
+ * The ids of records, joined by commas: for types whose first member is their id. An array of NULL
+ * fails.
+ */
+void assert_ids(const GPtrArray *records, const char *expected);
 
 /* The call takes `&failure` as its GError **. */
 #define assert_ok(call)                                                                           \
