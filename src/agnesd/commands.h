@@ -3,4 +3,5 @@
 
 #include "agnesd/command.h"
 
+extern const struct command command_migrate;
 extern const struct command command_sample_data;

@@ -97,23 +97,23 @@ bool files_replace(const char *path, const void *data, size_t size, mode_t mode,
 
 static bool copy_content(int from, int to, GError **error, const char *path)
 {
+	off_t offset = 0;
 	for (;;) {
-		ssize_t copied = sendfile(to, from, NULL, COPY_STEP);
+		ssize_t copied = sendfile(to, from, &offset, COPY_STEP);
 		if (copied == 0)
 			return true;
 		if (copied < 0 && errno != EINTR) {
-			agnes_set_errno(error, errno, "cannot copy %s", path);
+			agnes_set_errno(error, errno, "cannot write the copy %s", path);
 			return false;
 		}
 	}
 }
 
-bool files_copy(const char *from, const char *to, GError **error)
+bool files_copy_open(int from, const char *to, GError **error)
 {
 	struct stat status;
-	AUTO_FD source = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (source < 0 || fstat(source, &status) < 0) {
-		agnes_set_errno(error, errno, "cannot open %s", from);
+	if (fstat(from, &status) < 0) {
+		agnes_set_errno(error, errno, "cannot read what is to be copied to %s", to);
 		return false;
 	}
 	AUTO_FD target = -1;
@@ -121,7 +121,7 @@ bool files_copy(const char *from, const char *to, GError **error)
 	if (!temporary)
 		return false;
 	const struct timespec times[] = {status.st_atim, status.st_mtim};
-	if (!copy_content(source, target, error, from)) {
+	if (!copy_content(from, target, error, to)) {
 		unlink(temporary);
 		return false;
 	}
@@ -135,6 +135,16 @@ bool files_copy(const char *from, const char *to, GError **error)
 		return false;
 	}
 	return true;
+}
+
+bool files_copy(const char *from, const char *to, GError **error)
+{
+	AUTO_FD source = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (source < 0) {
+		agnes_set_errno(error, errno, "cannot open %s", from);
+		return false;
+	}
+	return files_copy_open(source, to, error);
 }
 
 char *files_read(const char *path, size_t limit, size_t *size, GError **error)

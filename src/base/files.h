@@ -22,6 +22,13 @@ bool files_publish(const char *from, const char *to, GError **error);
  * time. */
 bool files_copy(const char *from, const char *to, GError **error);
 
+/*
+ * The same from a descriptor, whatever its offset. For a file on which this process holds an
+ * fcntl() lock, as DuckDB does on its databases: closing *any* descriptor of such a file drops the
+ * lock.
+ */
+bool files_copy_open(int from, const char *to, GError **error);
+
 /* Reads a regular file of at most `limit` bytes. The text ends in a NUL that is not counted. */
 char *files_read(const char *path, size_t limit, size_t *size, GError **error);
 

@@ -1,7 +1,6 @@
 /*
  * The tables of system.duckdb as this version of the program wants them. There are no secondary
- * indexes, ever: DuckDB can lose rows from them when a process is killed (see
- * docs/ARCHITECTURE.md).
+ * indexes, ever: DuckDB loses rows from them when a process is killed after a commit.
  */
 #pragma once
 
@@ -10,25 +9,37 @@
 #include <glib.h>
 #include <stdbool.h>
 
-enum { SCHEMA_VERSION = 20 };
+enum { SCHEMA_VERSION = 20, SCHEMA_KEYS = 3 };
 
-/* What holds a table's content elsewhere decides what may be done about a wrong shape. */
+enum schema_need { SCHEMA_OPTIONAL, SCHEMA_REQUIRED }; /* REQUIRED: NOT NULL */
+
+struct schema_column {
+	const char *name, *type;
+	enum schema_need need;
+	const char *default_sql; /* NULL: none */
+};
+
+/* What may be done about a table of a wrong shape. */
 enum schema_kind {
 	SCHEMA_KEPT,  /* the only copy of its rows */
-	SCHEMA_CACHE, /* rebuilt by the program; may be dropped and made again */
+	SCHEMA_CACHE, /* the program fills it again; may be dropped */
 };
 
 struct schema_table {
 	const char *name;
 	enum schema_kind kind;
-	const char *create; /* the statement, harmless when the table exists */
+	const struct schema_column *columns; /* ends with one whose name is NULL */
+	const char *keys[SCHEMA_KEYS + 1];   /* as DuckDB prints them, ends with NULL */
 };
 
-/* Ends with a row whose name is NULL. Referenced tables stand before those that refer to them. */
+/* Ends with a row whose name is NULL. A table stands before those that refer to it. */
 extern const struct schema_table schema_tables[];
 
-/* The row of that name, NULL when there is none. */
-const struct schema_table *schema_find(const char *name);
+/* The row of that name, which must be one of ours. */
+const struct schema_table *schema_table(const char *name);
 
-/* Creates every table that is missing; existing ones stay as they are. */
+/* Creates a table that is not there. */
+bool schema_create_table(struct duck_connection *connection, const struct schema_table *table,
+			 GError **error);
+/* Creates all of them. */
 bool schema_create(struct duck_connection *connection, GError **error);

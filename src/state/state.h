@@ -41,9 +41,6 @@ void state_free(struct state *state);
 typedef struct state state_db;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(state_db, state_free)
 
-/* `<data_dir>/state/system.duckdb`. */
-const char *state_path(const struct state *state);
-
 enum state_access {
 	/* A read-only transaction: one unchanging picture of the data. Any number side by side. */
 	STATE_READ,

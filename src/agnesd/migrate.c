@@ -1,0 +1,37 @@
+/* agnesd migrate: brings system.duckdb to the present version without starting the server. */
+#include "agnesd/commands.h"
+#include "base/error.h"
+#include "state/file.h"
+#include "state/schema.h"
+
+static int run(const struct command_context *context, int argc, char **argv)
+{
+	g_autoptr(GError) error = NULL;
+	g_auto(state_upgrade) upgrade = {0};
+	const struct state_options options = {0};
+	g_autoptr(state_file) file = state_file_open(context->data_dir, &options, &upgrade, &error);
+	if (g_error_matches(error, AGNES_ERROR, AGNES_ERROR_BUSY))
+		g_prefix_error(&error, "the server migrates by itself when it starts, and 'da "
+				       "diagnose' asks a running one how it is: ");
+	if (!file)
+		return command_fail(&command_migrate, g_steal_pointer(&error));
+	if (upgrade.from == 0)
+		g_print("%s: new, version %d\n", file->path, SCHEMA_VERSION);
+	else if (upgrade.from < SCHEMA_VERSION)
+		g_print("%s: version %d -> %d\n", file->path, upgrade.from, SCHEMA_VERSION);
+	else
+		g_print("%s: version %d%s\n", file->path, SCHEMA_VERSION,
+			upgrade.copy ? ", mended" : ", nothing to do");
+	if (upgrade.copy)
+		g_print("the file as it was: %s\n", upgrade.copy);
+	return EXIT_CODE_OK;
+}
+
+const struct command command_migrate = {
+	.name = "migrate",
+	.arguments = "",
+	.summary = "Bring the state database to this version",
+	.details = "The server does the same when it starts. A copy of the file is kept beside it "
+		   "first. The server must not be running.",
+	.run = run,
+};

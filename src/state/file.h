@@ -1,0 +1,51 @@
+/*
+ * The file system.duckdb: opening it, whatever its age, and copying it while it is open. Sessions
+ * over it are the business of state/state.h.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "duck/database.h"
+#include "state/state.h"
+
+#include <glib.h>
+#include <stdbool.h>
+
+struct state_file {
+	char *path;
+	struct duck_database *database;
+	/*
+	 * Reads the same file, for copies. Closed after the database, never before: DuckDB's lock
+	 * is an fcntl() lock, which any close() of the file by this process drops.
+	 */
+	int descriptor;
+};
+
+/* What opening did. */
+struct state_upgrade {
+	int from;   /* the version that was found; 0: a new file */
+	char *copy; /* of the file as it was; NULL when nothing had to be changed */
+};
+
+void state_upgrade_clear(struct state_upgrade *upgrade);
+DEFINE_AUTO(state_upgrade)
+
+/* `<data_dir>/state`, made if it is missing; NULL on error. */
+char *state_folder(const char *data_dir, GError **error);
+
+/* Errors as for state_open(). `upgrade` may be NULL. */
+struct state_file *state_file_open(const char *data_dir, const struct state_options *options,
+				   struct state_upgrade *upgrade, GError **error);
+/* Every connection must have been closed. */
+void state_file_free(struct state_file *file);
+DEFINE_AUTOPTR(state_file)
+
+/*
+ * A durable copy under `to` of all that was committed. Nobody may write meanwhile; the connection
+ * is the writer's.
+ */
+bool state_file_copy(struct state_file *file, struct duck_connection *connection, const char *to,
+		     GError **error);
+
+/* The process that holds a lock on the file, 0 when that is nobody or unknown. */
+pid_t state_file_holder(const char *path);
