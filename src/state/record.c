@@ -317,6 +317,7 @@ static void append_value(GArray *values, const void *record, const struct record
 	g_array_append_val(values, value);
 }
 
+/* For what writes to one row: 0 rows means that there is no such row. */
 static bool changed_something(int64_t changed, const struct record_type *type, GError **error)
 {
 	if (changed == 0)
@@ -348,13 +349,10 @@ static void append_key(GString *sql, GArray *values, const struct record_type *t
 	}
 }
 
-bool record_update(struct duck_connection *connection, const struct record_type *type,
-		   const void *record, const char *const *columns, GError **error)
+/* "UPDATE <table> SET <columns>" and the values of the columns; false: one cannot be changed. */
+static bool append_changes(GString *sql, GArray *values, const struct record_type *type,
+			   const void *record, const char *const *columns, GError **error)
 {
-	if (!*columns)
-		return true;
-	g_autoptr(GString) sql = g_string_new(NULL);
-	g_autoptr(GArray) values = g_array_new(FALSE, FALSE, sizeof(struct duck_value));
 	duck_sql_append(sql, "UPDATE %S", type->table);
 	for (; *columns; columns++) {
 		const struct record_field *field = editable_field(type, *columns, error);
@@ -364,10 +362,48 @@ bool record_update(struct duck_connection *connection, const struct record_type 
 		append_value(values, record, field);
 	}
 	append_touched(sql, values, type);
+	return true;
+}
+
+static int64_t change(struct duck_connection *connection, const GString *sql, const GArray *values,
+		      GError **error)
+{
+	return duck_change_values(connection, sql->str, (const struct duck_value *)values->data,
+				  values->len, error);
+}
+
+bool record_update(struct duck_connection *connection, const struct record_type *type,
+		   const void *record, const char *const *columns, GError **error)
+{
+	if (!*columns)
+		return true;
+	g_autoptr(GString) sql = g_string_new(NULL);
+	g_autoptr(GArray) values = g_array_new(FALSE, FALSE, sizeof(struct duck_value));
+	if (!append_changes(sql, values, type, record, columns, error))
+		return false;
 	append_key(sql, values, type, record);
-	int64_t changed = duck_change_values(
-		connection, sql->str, (const struct duck_value *)values->data, values->len, error);
-	return changed_something(changed, type, error);
+	return changed_something(change(connection, sql, values, error), type, error);
+}
+
+int64_t record_update_where(struct duck_connection *connection, GError **error,
+			    const struct record_type *type, const void *record,
+			    const char *const *columns, const char *tail, const char *format, ...)
+{
+	if (!*columns)
+		return 0;
+	va_list args;
+	va_start(args, format);
+	g_autofree struct duck_value *tail_values = duck_values_new(format, &args);
+	va_end(args);
+	g_autoptr(GString) sql = g_string_new(NULL);
+	g_autoptr(GArray) values = g_array_new(FALSE, FALSE, sizeof(struct duck_value));
+	if (!append_changes(sql, values, type, record, columns, error))
+		return -1;
+	duck_sql_append(sql, " %S", tail);
+	g_array_append_vals(values, tail_values, (guint)strlen(format));
+	int64_t changed = change(connection, sql, values, error);
+	wrote(changed, type, error);
+	return changed;
 }
 
 bool record_delete_values(struct duck_connection *connection, const struct record_type *type,

@@ -143,6 +143,13 @@ bool record_upsert(struct duck_connection *connection, const struct record_type 
 bool record_update(struct duck_connection *connection, const struct record_type *type,
 		   const void *record, const char *const *columns, GError **error);
 /*
+ * The same for every row that the tail picks ("WHERE ..."; it has at least one parameter): how many
+ * there were, -1 on error.
+ */
+int64_t record_update_where(struct duck_connection *connection, GError **error,
+			    const struct record_type *type, const void *record,
+			    const char *const *columns, const char *tail, const char *format, ...);
+/*
  * Runs "DELETE FROM <table> <tail>". NOT_FOUND when it deletes nothing. The tail is never empty.
  */
 bool record_delete(struct duck_connection *connection, GError **error,

@@ -195,6 +195,33 @@ static void an_update_writes_the_named_columns_alone(void **state)
 	assert_string_equal(untouched->text, "old");
 }
 
+static void an_update_may_reach_many_rows(void **state)
+{
+	char *ids[] = {(char *)"1", (char *)"3", (char *)"none", NULL};
+	struct sample in = named("1");
+	insert(state, &in);
+	in.id = "2";
+	insert(state, &in);
+	in.id = "3";
+	insert(state, &in);
+	in.text = "new";
+	const char *const columns[] = {"text", NULL}, *const key[] = {"id", NULL};
+	const char tail[] = "WHERE list_contains(?, id) AND part = ?";
+	assert_int_equal(record_update_where(connection_of(state), NULL, &sample_type, &in, columns,
+					     tail, "as", ids, "p"),
+			 2);
+	assert_int_equal(record_update_where(connection_of(state), NULL, &sample_type, &in, columns,
+					     tail, "as", ids, "q"),
+			 0);
+	assert_int_equal(record_update_where(connection_of(state), NULL, &sample_type, &in, key,
+					     tail, "as", ids, "p"),
+			 -1);
+	g_autoptr(sample_record) picked = find(state, "3", NULL);
+	assert_string_equal(picked->text, "new");
+	g_autoptr(sample_record) other = find(state, "2", NULL);
+	assert_null(other->text);
+}
+
 static void an_update_refuses_other_columns_and_missing_rows(void **state)
 {
 	struct duck_connection *connection = connection_of(state);
@@ -273,6 +300,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_upsert_keeps_what_is_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_update_writes_the_named_columns_alone, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(an_update_may_reach_many_rows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_update_refuses_other_columns_and_missing_rows,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_are_inserted_and_read_in_order, set_up,
