@@ -323,6 +323,27 @@ static const struct schema_column resource_grants[] = {
 	{NULL},
 };
 
+/* The two that follow are ours alone; other programs that read the file pass them over. */
+
+static const struct schema_column session_epochs[] = {
+	{"user_id", "VARCHAR", SCHEMA_REQUIRED},
+	{"not_before", "TIMESTAMP", SCHEMA_REQUIRED},
+	{NULL},
+};
+
+static const struct schema_column table_requests[] = {
+	{"id", "VARCHAR", SCHEMA_REQUIRED},
+	{"user_id", "VARCHAR", SCHEMA_REQUIRED},
+	{"table_name", "VARCHAR", SCHEMA_REQUIRED},
+	{"reason", "VARCHAR"},
+	{"status", "VARCHAR", SCHEMA_REQUIRED},
+	{"created_at", "TIMESTAMP", SCHEMA_REQUIRED},
+	{"decided_at", "TIMESTAMP"},
+	{"decided_by", "VARCHAR"},
+	{"answer", "VARCHAR"},
+	{NULL},
+};
+
 const struct schema_table schema_tables[] = {
 	{"schema_version", SCHEMA_KEPT, schema_version, {NULL}},
 	{"users", SCHEMA_KEPT, users, {"PRIMARY KEY(id)", "UNIQUE(email)"}},
@@ -366,5 +387,7 @@ const struct schema_table schema_tables[] = {
 	 resource_grants,
 	 {"PRIMARY KEY(id)", "FOREIGN KEY (group_id) REFERENCES user_groups(id)",
 	  "UNIQUE(group_id, resource_type, resource_id)"}},
+	{"session_epochs", SCHEMA_KEPT, session_epochs, {"PRIMARY KEY(user_id)"}},
+	{"table_requests", SCHEMA_KEPT, table_requests, {"PRIMARY KEY(id)"}},
 	{NULL},
 };
