@@ -58,12 +58,17 @@ const char *state_fixture_folder(void **context)
 	return ((struct fixture *)*context)->folder;
 }
 
-struct state *state_fixture_reopen(void **context)
+void state_fixture_close(void **context)
 {
 	struct fixture *fixture = *context;
 	g_clear_pointer(&fixture->state, state_free);
-	open_state(fixture);
-	return fixture->state;
+}
+
+struct state *state_fixture_reopen(void **context)
+{
+	state_fixture_close(context);
+	open_state(*context);
+	return state_of(context);
 }
 
 void state_run(struct state *state, const char *sql)

@@ -21,8 +21,9 @@ int state_fixture_tear_down(void **context);
 struct state *state_of(void **context);
 const char *state_fixture_folder(void **context);
 
-/* Closes the state and opens it again, as a restart does. */
+/* Closes the state, if it is open, and opens it again, as a restart does. */
 struct state *state_fixture_reopen(void **context);
+void state_fixture_close(void **context);
 
 /* SQL for its effect, and the one number that a query gives. */
 void state_run(struct state *state, const char *sql);

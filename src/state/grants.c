@@ -1,0 +1,75 @@
+/* The table `resource_grants`. */
+#include "state/grants.h"
+
+#include "base/error.h"
+#include "state/groups.h"
+#include "state/store.h"
+
+static const struct record_field fields[] = {
+	RECORD_FIELD(struct grant, id, RECORD_KEY),
+	RECORD_FIELD(struct grant, group_id, RECORD_PLAIN),
+	RECORD_FIELD(struct grant, resource_type, RECORD_PLAIN),
+	RECORD_FIELD(struct grant, resource_id, RECORD_PLAIN),
+	RECORD_TIME(struct grant, assigned_at, RECORD_PLAIN),
+	RECORD_FIELD(struct grant, assigned_by, RECORD_PLAIN),
+	RECORD_FIELD(struct grant, group_name, RECORD_PLAIN), /* joined: last, see row_type */
+};
+const struct record_type grant_type = RECORD_TYPE(
+	"grant",
+	"(SELECT r.*, g.name AS group_name FROM resource_grants r "
+	"JOIN user_groups g ON g.id = r.group_id)",
+	struct grant, fields);
+
+/* The table itself, without the joined name. */
+static const struct record_type row_type = {
+	"grant", "resource_grants", sizeof(struct grant), fields, G_N_ELEMENTS(fields) - 1,
+};
+
+GPtrArray *grants_list(struct state *state, const char *resource_type, const char *group_id,
+		       GError **error)
+{
+	return store_query(state, error, &grant_type,
+			   "WHERE resource_type = coalesce(?, resource_type) "
+			   "AND group_id = coalesce(?, group_id) "
+			   "ORDER BY group_name, resource_type, resource_id",
+			   "ss", resource_type, group_id);
+}
+
+struct grant *grants_find(struct state *state, const char *id, GError **error)
+{
+	return store_find(state, error, &grant_type, "WHERE id = ?", "s", id);
+}
+
+struct grant *grants_create(struct state *state, const char *group_id, const char *resource_type,
+			    const char *resource_id, const char *assigned_by, GError **error)
+{
+	g_autofree char *id = g_uuid_string_random();
+	struct grant grant = {.id = id,
+			      .group_id = group_id,
+			      .resource_type = resource_type,
+			      .resource_id = resource_id,
+			      .assigned_at = g_get_real_time(),
+			      .assigned_by = assigned_by};
+	g_auto(state_session) session = {0};
+	if (!state_session_begin(&session, state, STATE_WRITE, error))
+		return NULL;
+	g_autoptr(group_record) group = record_find(session.connection, error, &group_type,
+						    "WHERE id = ?", "s", group_id);
+	if (!group || !record_insert(session.connection, &row_type, &grant, error))
+		return NULL;
+	return record_find(session.connection, error, &grant_type, "WHERE id = ?", "s", id);
+}
+
+bool grants_delete(struct state *state, const char *id, GError **error)
+{
+	return store_delete(state, error, &row_type, "WHERE id = ?", "s", id);
+}
+
+int64_t grants_delete_resource(struct state *state, const char *resource_type,
+			       const char *resource_id, GError **error)
+{
+	return store_change(state, error,
+			    "DELETE FROM resource_grants WHERE resource_type = ? "
+			    "AND resource_id = ?",
+			    "ss", resource_type, resource_id);
+}
