@@ -6,6 +6,7 @@
 #include "duck/query.h"
 #include "duck/sql.h"
 #include "state/catalog.h"
+#include "state/groups.h"
 #include "state/migrations/migrations.h"
 #include "state/schema.h"
 #include "state/seeds.h"
@@ -268,7 +269,7 @@ static bool bring_up_to_date(struct state_file *file, const struct state_options
 	} else if (!drop_indexes(connection, error) || !shape_mend(connection, catalog, error)) {
 		return false;
 	}
-	return seeds_apply(connection, error);
+	return seeds_apply(connection, error) && groups_finish_renames(connection, error);
 }
 
 struct state_file *state_file_open(const char *data_dir, const struct state_options *options,

@@ -143,7 +143,7 @@ static bool clear_parking(struct duck_connection *connection, const struct group
 	       record_delete(connection, error, &group_type, "WHERE id = ?", "s", parking->id);
 }
 
-static bool finish_renames(struct duck_connection *connection, GError **error)
+bool groups_finish_renames(struct duck_connection *connection, GError **error)
 {
 	g_autoptr(GPtrArray) parkings = record_query(
 		connection, error, &group_type,
@@ -156,18 +156,11 @@ static bool finish_renames(struct duck_connection *connection, GError **error)
 	return parkings != NULL;
 }
 
-bool groups_finish_renames(struct state *state, GError **error)
-{
-	g_auto(state_session) session = {0};
-	return state_session_begin(&session, state, STATE_WRITE, error) &&
-	       finish_renames(session.connection, error);
-}
-
 /*
  * An UPDATE of a unique column deletes and inserts the row, which the foreign keys forbid while
  * there are children, even those deleted by the same transaction. So the children move to another
  * group and back. Each step is committed; wherever it stops, everybody still has what they had, and
- * finish_renames() puts the rest in order. (Dropping and making the children's tables in one
+ * groups_finish_renames() puts the rest in order. (Dropping and making the children's tables in one
  * transaction would be simpler, but DuckDB 1.5 cannot replay that from its log after a crash.)
  */
 static bool rename_group(struct duck_connection *connection, const struct group *group,
@@ -189,7 +182,7 @@ static bool rename_group(struct duck_connection *connection, const struct group 
 static struct group *find_to_change(struct duck_connection *connection, const char *id,
 				    GError **error)
 {
-	if (!finish_renames(connection, error))
+	if (!groups_finish_renames(connection, error))
 		return NULL;
 	return record_find(connection, error, &group_type, "WHERE id = ?", "s", id);
 }

@@ -53,7 +53,7 @@ bool groups_update(struct state *state, const char *id, const char *name, const 
  * Puts in order what a process that died while it renamed a group has left: called when the state
  * is opened, and by the two functions that it could trouble.
  */
-bool groups_finish_renames(struct state *state, GError **error);
+bool groups_finish_renames(struct duck_connection *connection, GError **error);
 
 /*
  * Deletes the group with its members and grants. When it fails in the middle, or the process dies,

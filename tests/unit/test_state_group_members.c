@@ -5,7 +5,7 @@
 #include "state/group_members.h"
 #include "state/groups.h"
 
-/* Users u1..u3 (u1 with the last address) and groups g1..g3; Admin is made here if need be. */
+/* Users u1..u3 (u1 with the last address) and groups g1..g3. */
 static struct state *populated(void **context)
 {
 	struct state *state = state_of(context);
@@ -13,8 +13,7 @@ static struct state *populated(void **context)
 		  "INSERT INTO users (id, email, name) VALUES ('u1', 'z@example.com', 'One'), "
 		  "('u2', 'b@example.com', NULL), ('u3', 'a@example.com', 'Three'); "
 		  "INSERT INTO user_groups (id, name) VALUES ('g1', 'zeta'), ('g2', 'beta'), "
-		  "('g3', 'alpha'); INSERT INTO user_groups (id, name, is_system) SELECT 'sys', "
-		  "'Admin', TRUE WHERE 'Admin' NOT IN (SELECT name FROM user_groups)");
+		  "('g3', 'alpha')");
 	return state;
 }
 

@@ -24,11 +24,8 @@ static void add(struct state *state, const char *id)
 	record_free(create(state, id, email));
 }
 
-/* The group is made by the opening of the state, or else here. */
 static void make_admin(struct state *state, const char *id)
 {
-	state_run(state, "INSERT INTO user_groups (id, name, is_system) SELECT 'admins', 'Admin', "
-			 "TRUE WHERE 'Admin' NOT IN (SELECT name FROM user_groups)");
 	g_autofree char *sql = g_strdup_printf(
 		"INSERT INTO user_group_members (user_id, group_id, source) SELECT '%s', id, "
 		"'admin' FROM user_groups WHERE name = 'Admin'",
