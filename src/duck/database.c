@@ -4,6 +4,9 @@
 #include "base/error.h"
 #include "duck/private.h"
 #include "duck/query.h"
+#include "duck/sql.h"
+
+#include <string.h>
 
 /* What every database of ours is opened with: nothing reaches out, whatever a query names. */
 static const struct {
@@ -39,15 +42,45 @@ static bool fill_config(duckdb_config config, const struct duck_options *options
 	       set_option(config, "temp_directory", options->temp_directory, error);
 }
 
-static bool open_handle(struct duck_database *database, const char *path, duckdb_config config,
-			GError **error)
+static char *try_open(struct duck_database *database, const char *path, duckdb_config config)
 {
 	char *message = NULL;
 	if (duckdb_open_ext(path, &database->handle, config, &message) == DuckDBSuccess)
-		return true;
-	g_autoptr(GError) cause = NULL;
-	duck_set_error(&cause, message);
+		return NULL;
+	char *copy = g_strdup(message ? message : "");
 	duckdb_free(message);
+	return copy;
+}
+
+/*
+ * DuckDB 1.5 cannot replay its journal when that alters a table with a function as a default (such
+ * as current_timestamp) in the database that it opens; in one that it attaches it can.
+ */
+static bool replay_journal(const char *path, GError **error)
+{
+	g_autoptr(duck_database) memory = duck_database_open(NULL, NULL, error);
+	g_autoptr(duck_connection) connection = memory ? duck_connect(memory, error) : NULL;
+	g_autofree char *sql = duck_sql(
+		"ATTACH %L AS journaled; CHECKPOINT journaled; DETACH journaled", path);
+	return connection && duck_exec(connection, error, sql, NULL);
+}
+
+static bool open_handle(struct duck_database *database, const char *path, duckdb_config config,
+			bool read_only, GError **error)
+{
+	g_autoptr(GError) cause = NULL;
+	g_autofree char *first = try_open(database, path, config);
+	if (!first)
+		return true;
+	if (!read_only && strstr(first, "no default database set")) {
+		if (!replay_journal(path, error))
+			return false;
+		g_free(first);
+		first = try_open(database, path, config);
+		if (!first)
+			return true;
+	}
+	duck_set_error(&cause, first);
 	g_set_error(error, AGNES_ERROR, cause->code, "cannot open %s: %s", path ? path : "(memory)",
 		    cause->message);
 	return false;
@@ -68,7 +101,7 @@ struct duck_database *duck_database_open(const char *path, const struct duck_opt
 		g_error("out of memory");
 	g_autoptr(duck_database) database = g_new0(struct duck_database, 1);
 	bool opened = fill_config(config, options, error) &&
-		      open_handle(database, path, config, error);
+		      open_handle(database, path, config, options && options->read_only, error);
 	duckdb_destroy_config(&config);
 	if (!opened || !use_utc(database, error))
 		return NULL;

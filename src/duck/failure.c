@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /*
@@ -62,5 +63,8 @@ void duck_set_error(GError **error, const char *message)
 {
 	if (!message)
 		message = "DuckDB failed without a message";
-	g_set_error_literal(error, AGNES_ERROR, classify(message), message);
+	/* Behind its own bugs DuckDB writes a stack trace. */
+	const char *trace = strstr(message, "\nThis error signals an assertion failure");
+	g_set_error(error, AGNES_ERROR, classify(message), "%.*s",
+		    (int)(trace ? trace - message : (ptrdiff_t)strlen(message)), message);
 }

@@ -249,6 +249,50 @@ static void files_open_read_only_and_corrupt_ones_are_told(void **state)
 	g_rmdir(folder);
 }
 
+static void copy_file(const char *from, const char *to)
+{
+	g_autofree char *data = NULL;
+	gsize size;
+	assert_true(g_file_get_contents(from, &data, &size, NULL));
+	assert_true(g_file_set_contents(to, data, (gssize)size, NULL));
+}
+
+/* The copy is what a process that is killed here leaves behind. */
+static void journals_that_duckdb_cannot_replay_are_replayed(void **state)
+{
+	g_autofree char *folder = g_dir_make_tmp("agnes-duck-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(folder, "a.duckdb", NULL);
+	g_autofree char *journal = g_strconcat(path, ".wal", NULL);
+	g_autofree char *left = g_build_filename(folder, "left.duckdb", NULL);
+	g_autofree char *left_journal = g_strconcat(left, ".wal", NULL);
+	g_autoptr(GError) error = NULL;
+	{
+		g_autoptr(duck_database) database = duck_database_open(path, NULL, NULL);
+		g_autoptr(duck_connection) connection = duck_connect(database, NULL);
+		assert_true(duck_exec(
+			connection, NULL,
+			"CREATE TABLE t (i INT, made TIMESTAMP DEFAULT current_timestamp); "
+			"CHECKPOINT; INSERT INTO t (i) VALUES (1); "
+			"ALTER TABLE t ADD COLUMN more VARCHAR DEFAULT 'x'",
+			NULL));
+		copy_file(path, left);
+		copy_file(journal, left_journal);
+	}
+	{
+		g_autoptr(duck_database) database = duck_database_open(left, NULL, &error);
+		assert_null(error);
+		g_autoptr(duck_connection) connection = duck_connect(database, NULL);
+		g_autoptr(duck_rows)
+			rows = duck_query(connection, NULL, "SELECT i, more FROM t", NULL);
+		assert_true(rows && duck_rows_next(rows));
+		assert_int_equal(duck_rows_int(rows, 0), 1);
+		assert_string_equal(duck_rows_text(rows, 1), "x");
+	}
+	g_remove(path);
+	g_remove(left);
+	g_rmdir(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +315,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_running_statement_can_be_interrupted, set_up,
 						tear_down),
 		cmocka_unit_test(files_open_read_only_and_corrupt_ones_are_told),
+		cmocka_unit_test(journals_that_duckdb_cannot_replay_are_replayed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
