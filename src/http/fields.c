@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { MOST_PROBLEMS = 100 }; /* a list may have a million wrong elements */
+
 static const char *const place_names[] = {
 	[HTTP_IN_BODY] = "body", [HTTP_IN_QUERY] = "query", [HTTP_IN_PATH] = "path",
 	[HTTP_IN_FORM] = "body", [HTTP_IN_FILE] = "body",
@@ -15,6 +17,12 @@ static const char *const place_names[] = {
 void http_problem_add(json_t *problems, const char *type, json_t *location, const char *message,
 		      json_t *input, json_t *context)
 {
+	if (json_array_size(problems) >= MOST_PROBLEMS) {
+		json_decref(location);
+		json_decref(input);
+		json_decref(context);
+		return;
+	}
 	json_t *entry = json_pack("{ss so ss so}", "type", type, "loc", location, "msg", message,
 				  "input", input ? input : json_null());
 	if (context)
@@ -36,8 +44,8 @@ static bool complain(const struct spot *spot, const char *type, const char *mess
 	json_t *location = json_pack("[ss]", place_names[spot->field->place], spot->field->name);
 	if (spot->element >= 0)
 		json_array_append_new(location, json_integer(spot->element));
-	http_problem_add(spot->problems, type, location, message, json_deep_copy(spot->value),
-			 context);
+	http_problem_add(spot->problems, type, location, message,
+			 json_incref((json_t *)spot->value), context);
 	return false;
 }
 
@@ -286,7 +294,8 @@ static json_t *validate_field(const struct http_field *field, const struct http_
 	if (!value && !field->required)
 		return initial_value(field);
 	if (!value) {
-		json_t *enclosing = field->place == HTTP_IN_BODY ? json_deep_copy(source) : NULL;
+		json_t *enclosing = field->place == HTTP_IN_BODY ? json_incref((json_t *)source)
+								 : NULL;
 		http_problem_add(problems, "missing",
 				 json_pack("[ss]", place_names[field->place], field->name),
 				 "Field required", enclosing, NULL);
@@ -309,16 +318,16 @@ static json_t *validate_field(const struct http_field *field, const struct http_
 /* Whether the body as a whole can be looked into; complains if not. */
 static bool body_is_object(const struct http_input *input, json_t *problems)
 {
-	if (input->has_body && json_is_object(input->body))
+	if (json_is_object(input->body))
 		return true;
-	if (!input->body && input->has_body)
+	if (!input->opaque_body && (!input->body || json_is_null(input->body)))
 		http_problem_add(problems, "missing", json_pack("[s]", "body"), "Field required",
 				 NULL, NULL);
 	else
 		http_problem_add(
 			problems, "model_attributes_type", json_pack("[s]", "body"),
 			"Input should be a valid dictionary or object to extract fields from",
-			json_deep_copy(input->body), NULL);
+			json_incref((json_t *)input->body), NULL);
 	return false;
 }
 

@@ -7,15 +7,17 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* One list entry of a 422 body: {"type", "loc", "msg", "input"[, "ctx"]}; takes over the
- * references. */
+/*
+ * One list entry of a 422 body: {"type", "loc", "msg", "input"[, "ctx"]}; takes over the
+ * references. Beyond a hundred entries nothing is added.
+ */
 void http_problem_add(json_t *problems, const char *type, json_t *location, const char *message,
 		      json_t *input, json_t *context);
 
 /* What a request brought, before validation. Members may be NULL: nothing of that kind came. */
 struct http_input {
-	bool has_body; /* the route takes JSON and the content type says it is */
 	const json_t *body;
+	bool opaque_body;    /* one came that is not JSON, as its content type says */
 	const json_t *form;  /* object of strings */
 	const json_t *query; /* object of strings */
 	const json_t *path;  /* object of strings */

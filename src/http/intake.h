@@ -5,10 +5,11 @@
 #include "http/private.h"
 
 /*
- * Looks at the headers, when they are complete: NULL if the request may go on, else the refusal;
- * then its body is not read.
+ * Looks at the headers, when they are complete: NULL if the request may go on, else the refusal,
+ * which is to be sent after the body, or at once (`now`), closing the connection.
  */
-struct http_response *http_intake_headers(struct http_exchange *exchange, const char *method);
+struct http_response *http_intake_headers(struct http_exchange *exchange, const char *method,
+					  bool *now);
 
 /* Takes a piece of the body. False: the connection must be cut. */
 bool http_intake_body(struct http_exchange *exchange, const char *data, size_t size);

@@ -3,19 +3,29 @@
 
 #include <string.h>
 
+static bool is_quoted(const char *tag, size_t length, const char *etag)
+{
+	return length == strlen(etag) + 2 && tag[0] == '"' && tag[length - 1] == '"' &&
+	       memcmp(tag + 1, etag, length - 2) == 0;
+}
+
+bool http_etag_is(const char *header, const char *etag)
+{
+	return is_quoted(header, strlen(header), etag);
+}
+
 bool http_etag_listed(const char *header, const char *etag)
 {
-	g_auto(GStrv) tags = g_strsplit(header, ",", 64);
-	for (char **at = tags; *at; at++) {
-		char *tag = g_strstrip(*at);
-		if (strcmp(tag, "*") == 0)
+	static const char between[] = " \t,";
+	for (const char *at = header + strspn(header, between); *at; at += strspn(at, between)) {
+		if (g_str_has_prefix(at, "W/"))
+			at += strlen("W/");
+		/* What stands in quotes may hold commas. */
+		const char *closing = *at == '"' ? strchr(at + 1, '"') : NULL;
+		size_t length = closing ? (size_t)(closing - at) + 1 : strcspn(at, between);
+		if ((length == 1 && *at == '*') || is_quoted(at, length, etag))
 			return true;
-		if (g_str_has_prefix(tag, "W/"))
-			tag += 2;
-		size_t length = strlen(tag);
-		if (length == strlen(etag) + 2 && tag[0] == '"' && tag[length - 1] == '"' &&
-		    memcmp(tag + 1, etag, length - 2) == 0)
-			return true;
+		at += length;
 	}
 	return false;
 }

@@ -7,6 +7,8 @@
 
 /* Whether an If-None-Match list (or "*") holds the ETag, given without quotes; weak ones count. */
 bool http_etag_listed(const char *header, const char *etag);
+/* Whether the header is this ETag and a strong one, as If-Range wants it. */
+bool http_etag_is(const char *header, const char *etag);
 
 enum http_range {
 	HTTP_RANGE_ALL,	 /* no range, several, or one that makes no sense: send everything */

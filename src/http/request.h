@@ -52,5 +52,6 @@ const struct http_upload *http_request_upload(const struct http_request *request
 
 /* Whether the client went away while a blocking handler works. Cheap; from any thread. */
 bool http_request_gone(const struct http_request *request);
-/* Has `notify` called once, on another thread, when the client goes away before the answer. */
+/* Has `notify` called once, on another thread, when the client goes away before the answer. It must
+ * be brief and call nothing of src/http. */
 void http_request_on_gone(struct http_request *request, void (*notify)(void *data), void *data);

@@ -9,13 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { HEADERS_SIZE = 256 }; /* what is enough for most responses */
+
 static struct http_response *response_new(int status, enum response_kind kind, const char *type)
 {
 	struct http_response *response = g_new0(struct http_response, 1);
 	response->status = status;
 	response->kind = kind;
 	response->fd = -1;
-	response->headers = g_ptr_array_new_with_free_func(g_free);
+	response->headers = g_string_sized_new(HEADERS_SIZE);
 	if (type)
 		http_response_header(response, "Content-Type", type);
 	return response;
@@ -29,7 +31,7 @@ void http_response_free(struct http_response *response)
 		response->finish(response->finish_data, true);
 	if (response->fd >= 0)
 		close(response->fd);
-	g_ptr_array_unref(response->headers);
+	g_string_free(response->headers, TRUE);
 	g_clear_pointer(&response->bytes, g_bytes_unref);
 	g_free(response->etag);
 	g_free(response);
@@ -165,15 +167,25 @@ struct http_response *http_relay(int status, const char *type, int fd,
 
 void http_response_header(struct http_response *response, const char *name, const char *value)
 {
-	char *clean = g_strdup(value);
-	char *to = clean;
+	GString *headers = response->headers;
+	g_string_append_len(headers, name, (gssize)strlen(name) + 1);
 	for (const char *at = value; *at; at++) {
 		if (!g_ascii_iscntrl(*at))
-			*to++ = *at;
+			g_string_append_c(headers, *at);
 	}
-	*to = '\0';
-	g_ptr_array_add(response->headers, g_strdup(name));
-	g_ptr_array_add(response->headers, clean);
+	g_string_append_c(headers, '\0');
+}
+
+const char *http_response_lookup(const struct http_response *response, const char *name)
+{
+	const char *at = response->headers->str, *end = at + response->headers->len;
+	while (at < end) {
+		const char *value = at + strlen(at) + 1;
+		if (g_ascii_strcasecmp(at, name) == 0)
+			return value;
+		at = value + strlen(value) + 1;
+	}
+	return NULL;
 }
 
 int http_response_status(const struct http_response *response)

@@ -9,23 +9,16 @@
 #include <gio/gio.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	COMPRESS_FROM = 1024, /* bytes; smaller bodies are sent as they are */
 	COMPRESS_LEVEL = 5,
-	RELAY_BLOCK = 128 * 1024,
+	RELAY_BLOCK = 16 * 1024, /* what a connection's memory takes in any case */
 };
-
-static struct MHD_Response *from_bytes(GBytes *bytes)
-{
-	gsize size;
-	const void *data = g_bytes_get_data(bytes, &size);
-	return MHD_create_response_from_buffer_with_free_callback_cls(
-		size, (void *)(size ? data : ""), (MHD_ContentReaderFreeCallback)g_bytes_unref,
-		g_bytes_ref(bytes));
-}
 
 static bool may_compress(const struct http_exchange *exchange, const struct http_response *response)
 {
@@ -54,60 +47,95 @@ static GBytes *gzip(GBytes *bytes)
 	return g_memory_output_stream_steal_as_bytes(G_MEMORY_OUTPUT_STREAM(memory));
 }
 
+/* Whether an Accept-Encoding list holds gzip, and not only to exclude it. */
+static bool takes_gzip(const char *accepted)
+{
+	const char *at = accepted ? strstr(accepted, "gzip") : NULL;
+	if (!at)
+		return false;
+	at += strlen("gzip");
+	at += strspn(at, " \t");
+	if (*at != ';')
+		return true;
+	at += 1 + strspn(at + 1, " \t");
+	return !g_str_has_prefix(at, "q=") || g_ascii_strtod(at + strlen("q="), NULL) > 0;
+}
+
 /* Compresses the body if the client takes it and says so in the headers. */
-static void compress(const struct http_exchange *exchange, struct http_response *response)
+static bool compress(const struct http_exchange *exchange, struct http_response *response)
 {
 	if (!may_compress(exchange, response))
-		return;
+		return false;
 	http_response_header(response, "Vary", "Accept-Encoding");
-	const char *accepted = http_request_header(&exchange->request, "Accept-Encoding");
-	if (!accepted || !strstr(accepted, "gzip"))
-		return;
+	if (!takes_gzip(http_request_header(&exchange->request, "Accept-Encoding")))
+		return false;
 	GBytes *compressed = gzip(response->bytes);
 	if (!compressed)
-		return;
+		return false;
 	g_bytes_unref(response->bytes);
 	response->bytes = compressed;
 	http_response_header(response, "Content-Encoding", "gzip");
+	return true;
 }
 
-static void quoted_etag(struct http_response *response)
+/* What was compressed is the same content in other bytes: such an ETag is weak. */
+static void add_etag(struct http_response *response, bool compressed)
 {
-	g_autofree char *quoted = g_strdup_printf("\"%s\"", response->etag);
+	if (!response->etag || (response->status != 200 && response->status != 304))
+		return;
+	g_autofree char *quoted = g_strdup_printf("%s\"%s\"", compressed ? "W/" : "",
+						  response->etag);
 	http_response_header(response, "ETag", quoted);
 }
 
-/* Whether the client has this very content already. */
-static bool not_modified(const struct http_exchange *exchange, const struct http_response *response)
+/* RFC 9110's form of an instant, whatever the locale. */
+static char *format_date(time_t time)
 {
-	const char *known = http_request_header(&exchange->request, "If-None-Match");
-	return response->etag && response->status == 200 && known &&
-	       exchange->request.method == HTTP_GET && http_etag_listed(known, response->etag);
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	struct tm parts;
+	gmtime_r(&time, &parts);
+	return g_strdup_printf("%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * parts.tm_wday,
+			       parts.tm_mday, months + 3 * parts.tm_mon, 1900 + parts.tm_year,
+			       parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
-/* If-Range with anything but the current ETag asks for the whole. */
-static bool range_applies(const struct http_exchange *exchange,
-			  const struct http_response *response)
+/* Whether the client has this very content already. An ETag says it more exactly than a date. */
+static bool not_modified(const struct http_exchange *exchange, const struct http_response *response,
+			 const char *date)
+{
+	if (response->status != 200 || exchange->request.method != HTTP_GET)
+		return false;
+	const char *known = http_request_header(&exchange->request, "If-None-Match");
+	if (known)
+		return response->etag && http_etag_listed(known, response->etag);
+	const char *since = date ? http_request_header(&exchange->request, "If-Modified-Since")
+				 : NULL;
+	return since && strcmp(since, date) == 0;
+}
+
+/* If-Range with anything but the current ETag or date asks for the whole. */
+static const char *range_of(const struct http_exchange *exchange,
+			    const struct http_response *response, const char *date)
 {
 	const char *condition = http_request_header(&exchange->request, "If-Range");
-	if (!condition)
-		return true;
-	return response->etag && !g_str_has_prefix(condition, "W/") && !strchr(condition, ',') &&
-	       strcmp(condition, "*") != 0 && http_etag_listed(condition, response->etag);
+	if (exchange->request.head || response->status != 200)
+		return NULL;
+	if (condition && strcmp(condition, date) != 0 &&
+	    !(response->etag && http_etag_is(condition, response->etag)))
+		return NULL;
+	return http_request_header(&exchange->request, "Range");
 }
 
-static struct MHD_Response *from_file(struct http_exchange *exchange,
-				      struct http_response *response)
+static struct MHD_Response *nothing(void)
 {
-	struct stat status;
+	return MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+}
+
+static struct MHD_Response *from_part(struct http_response *response, const char *range,
+				      uint64_t size)
+{
 	uint64_t first = 0, last = 0;
-	if (fstat(response->fd, &status) < 0)
-		return NULL;
-	uint64_t size = (uint64_t)status.st_size;
-	const char *range = range_applies(exchange, response)
-				    ? http_request_header(&exchange->request, "Range")
-				    : NULL;
-	http_response_header(response, "Accept-Ranges", "bytes");
 	switch (http_range_parse(range, size, &first, &last)) {
 	case HTTP_RANGE_ALL:
 		last = size; /* one behind the end, only to count right below */
@@ -124,17 +152,33 @@ static struct MHD_Response *from_file(struct http_exchange *exchange,
 		g_autofree char *whole = g_strdup_printf("bytes */%" PRIu64, size);
 		http_response_header(response, "Content-Range", whole);
 		response->status = 416;
-		last = first = 0;
-		break;
+		return nothing();
 	}
 	}
 	if (last == first)
-		return MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+		return nothing();
 	struct MHD_Response *out = MHD_create_response_from_fd_at_offset64(last - first,
 									   response->fd, first);
 	if (out)
 		response->fd = -1; /* closed with the response */
 	return out;
+}
+
+static struct MHD_Response *from_file(struct http_exchange *exchange,
+				      struct http_response *response)
+{
+	struct stat status;
+	if (fstat(response->fd, &status) < 0)
+		return NULL;
+	g_autofree char *date = format_date(status.st_mtime);
+	add_etag(response, false);
+	if (not_modified(exchange, response, date)) {
+		response->status = 304;
+		return nothing();
+	}
+	http_response_header(response, "Last-Modified", date);
+	http_response_header(response, "Accept-Ranges", "bytes");
+	return from_part(response, range_of(exchange, response, date), (uint64_t)status.st_size);
 }
 
 /* A relay while it is sent: the response outlives the handler, its connection outlives the relay.
@@ -143,40 +187,52 @@ struct relay {
 	struct http_exchange *exchange;
 	int fd;
 	bool ended;
+	bool failed; /* its descriptor cannot be waited for */
 	bool (*finish)(void *data, bool left);
 	void *data;
 };
+
+/*
+ * Ends the transfer so that the client notices: without the last chunk, or, where the end of the
+ * connection is the end of the body, by a reset.
+ */
+static ssize_t break_relay(const struct relay *relay)
+{
+	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		relay->exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (relay->exchange->old)
+		setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+	return MHD_CONTENT_READER_END_WITH_ERROR;
+}
 
 static ssize_t end_relay(struct relay *relay)
 {
 	relay->ended = true;
 	bool complete = !relay->finish || relay->finish(relay->data, false);
-	return complete ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
-}
-
-/* Sleeps until there is something to read: returning 0 without it would spin on a core. */
-static ssize_t wait_for_more(struct relay *relay)
-{
-	return http_exchange_suspend(relay->exchange, relay->fd)
-		       ? 0
-		       : MHD_CONTENT_READER_END_WITH_ERROR;
+	return complete ? MHD_CONTENT_READER_END_OF_STREAM : break_relay(relay);
 }
 
 static ssize_t read_relay(void *cls, uint64_t position, char *buffer, size_t size)
 {
 	struct relay *relay = cls;
-	if (atomic_load(&relay->exchange->gone) || atomic_load(&relay->exchange->server->cutting))
-		return MHD_CONTENT_READER_END_WITH_ERROR;
+	struct http_exchange *exchange = relay->exchange;
+	if (relay->failed || atomic_load(&exchange->gone) ||
+	    atomic_load(&exchange->server->cutting))
+		return break_relay(relay);
 	for (;;) {
 		ssize_t got = read(relay->fd, buffer, size);
 		if (got > 0)
 			return got;
 		if (got == 0)
 			return end_relay(relay);
-		if (errno == EAGAIN)
-			return wait_for_more(relay);
+		if (errno == EAGAIN) {
+			/* Returning 0 without being suspended would spin on a core. */
+			relay->failed = !http_exchange_suspend(exchange, relay->fd);
+			return 0;
+		}
 		if (errno != EINTR)
-			return MHD_CONTENT_READER_END_WITH_ERROR;
+			return break_relay(relay);
 	}
 }
 
@@ -206,49 +262,90 @@ static struct MHD_Response *from_relay(struct http_exchange *exchange,
 						 free_relay);
 }
 
+static struct MHD_Response *from_bytes(const struct http_exchange *exchange,
+				       struct http_response *response)
+{
+	gsize size;
+	if (not_modified(exchange, response, NULL)) {
+		response->status = 304;
+		add_etag(response, false);
+		return nothing();
+	}
+	bool compressed = compress(exchange, response);
+	add_etag(response, compressed);
+	const void *data = g_bytes_get_data(response->bytes, &size);
+	return MHD_create_response_from_buffer_with_free_callback_cls(
+		size, (void *)(size ? data : ""), (MHD_ContentReaderFreeCallback)g_bytes_unref,
+		g_steal_pointer(&response->bytes));
+}
+
 static struct MHD_Response *convert(struct http_exchange *exchange, struct http_response *response)
 {
-	if (response->etag && (response->status == 200 || response->status == 304))
-		quoted_etag(response);
-	if (not_modified(exchange, response)) {
-		response->status = 304;
-		return MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
-	}
 	switch (response->kind) {
 	case RESPONSE_FILE:
 		return from_file(exchange, response);
 	case RESPONSE_RELAY:
 		return from_relay(exchange, response);
 	case RESPONSE_BYTES:
-		compress(exchange, response);
-		return from_bytes(response->bytes);
+		return from_bytes(exchange, response);
 	}
 	g_assert_not_reached();
+}
+
+/* A page may run its own scripts only, and nobody may frame it. One that needs more says so itself.
+ */
+static void add_page_headers(const struct http_response *response, struct MHD_Response *out)
+{
+	const char *type = http_response_lookup(response, "Content-Type");
+	if (!type || !g_str_has_prefix(type, "text/html"))
+		return;
+	if (!http_response_lookup(response, "Content-Security-Policy"))
+		MHD_add_response_header(
+			out, "Content-Security-Policy",
+			"default-src 'self'; img-src 'self' data:; object-src 'none'; "
+			"base-uri 'none'; form-action 'self'; frame-ancestors 'none'");
+	MHD_add_response_header(out, "X-Frame-Options", "DENY");
+	MHD_add_response_header(out, "Referrer-Policy", "same-origin");
 }
 
 static void add_headers(const struct http_exchange *exchange, const struct http_response *response,
 			struct MHD_Response *out)
 {
-	const GPtrArray *headers = response->headers;
-	for (guint i = 0; i < headers->len; i += 2)
-		MHD_add_response_header(out, headers->pdata[i], headers->pdata[i + 1]);
+	const char *at = response->headers->str, *end = at + response->headers->len;
+	while (at < end) {
+		const char *value = at + strlen(at) + 1;
+		if (*value)
+			MHD_add_response_header(out, at, value);
+		at = value + strlen(value) + 1;
+	}
 	MHD_add_response_header(out, "x-request-id", exchange->id);
 	MHD_add_response_header(out, "X-Content-Type-Options", "nosniff");
+	add_page_headers(response, out);
 	if (atomic_load(&exchange->server->stopping))
 		MHD_add_response_header(out, "Connection", "close");
 }
 
-enum MHD_Result http_send(struct http_exchange *exchange, struct http_response *response)
+void http_reply_make(struct http_exchange *exchange, struct http_response *response)
 {
 	g_autoptr(http_response) owned = response;
-	http_cors_headers(exchange, owned);
 	struct MHD_Response *out = convert(exchange, owned);
-	if (!out)
-		return MHD_NO;
+	if (!out) {
+		g_warning("cannot make a response for %s", exchange->request.path);
+		http_response_free(owned);
+		owned = http_refuse(500, "Internal server error");
+		out = convert(exchange, owned);
+	}
+	http_cors_headers(exchange, owned);
 	add_headers(exchange, owned, out);
 	exchange->status = owned->status;
-	enum MHD_Result result = MHD_queue_response(exchange->connection, (unsigned)owned->status,
-						    out);
-	MHD_destroy_response(out);
+	exchange->reply = out;
+}
+
+enum MHD_Result http_reply_queue(struct http_exchange *exchange)
+{
+	struct MHD_Response *reply = g_steal_pointer(&exchange->reply);
+	enum MHD_Result result = MHD_queue_response(exchange->connection,
+						    (unsigned)exchange->status, reply);
+	MHD_destroy_response(reply);
 	return result;
 }

@@ -46,7 +46,13 @@ struct http_options {
 	int connection_limit;		 /* 0: a default */
 	size_t body_limit;		 /* default of the routes; 0: a default */
 	const char *const *cors_origins; /* NULL-terminated, "*" allows any; NULL: none */
-	const char *const *trusted_proxies;    /* addresses whose X-Forwarded-* count; "*": all */
+	/* Addresses and networks (ADDRESS/BITS) whose X-Forwarded-* count; "*": all; NULL: none. */
+	const char *const *trusted_proxies;
+	/* What a client may take; 0: a default. */
+	int header_seconds; /* for the headers of a request */
+	int idle_seconds;   /* without a request, or without taking a byte of the answer */
+	int body_seconds;   /* for a body, and more of them by this many bytes a second: */
+	int slowest_body;
 	const char *const *never_compressed;   /* path prefixes; NULL: none */
 	const char *tls_certificate, *tls_key; /* PEM texts; NULL: plain HTTP */
 };
@@ -67,4 +73,4 @@ void http_server_free(struct http_server *server);
 DEFINE_AUTOPTR(http_server)
 
 /* How many connections are open and requests under way: for metrics. */
-void http_server_load(struct http_server *server, int *connections, int *requests);
+void http_server_load(const struct http_server *server, int *connections, int *requests);

@@ -12,16 +12,19 @@
 struct http_server {
 	struct http_options options; /* strings and lists are copies */
 	struct http_application application;
+	struct http_proxies *proxies; /* NULL: none are trusted */
 	struct http_router *router;
 	struct http_watcher *watcher;
 	struct MHD_Daemon *daemon;
 	GThreadPool *pool;
 	int port;
+	_Atomic uint64_t next_id;
 	atomic_int connections;
-	atomic_bool stopping; /* no new requests */
-	atomic_bool cutting;  /* relays end now */
+	atomic_int under_way; /* requests */
+	atomic_bool stopping; /* connections are closed after their request */
+	atomic_bool cutting;  /* relays end now, and the pool takes nothing more */
 	GMutex lock;
-	GCond idle;	      /* signalled when the last request ended */
-	GHashTable *requests; /* set of exchanges under way */
+	GCond idle;	     /* signalled when the last request ended */
+	GHashTable *waiting; /* set of exchanges that were suspended once */
 	struct http_sweeper *sweeper;
 };

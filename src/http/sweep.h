@@ -1,11 +1,12 @@
 /*
- * Cutting slow clients. libmicrohttpd's own time-out starts anew with every byte; this one bounds
- * how long a client may take for a whole request, or stay without one.
+ * What the server knows of an open connection, and the cutting of slow clients. libmicrohttpd's own
+ * time-out starts anew with every byte; this one bounds how long a client may take for a whole
+ * request, or stay without one. It counts in whole seconds.
  */
 #pragma once
 
 #include <glib.h>
-#include <stdint.h>
+#include <sys/socket.h>
 
 struct http_sweeper;
 struct http_connection;
@@ -14,8 +15,14 @@ struct http_sweeper *http_sweeper_new(void);
 /* After every connection was removed. */
 void http_sweeper_free(struct http_sweeper *sweeper);
 
-struct http_connection *http_sweeper_add(struct http_sweeper *sweeper, int fd);
+struct http_connection *http_sweeper_add(struct http_sweeper *sweeper, int fd,
+					 const struct sockaddr *address);
 void http_sweeper_remove(struct http_sweeper *sweeper, struct http_connection *connection);
 
 /* The connection is closed unless this is called again within `seconds`; 0: it may stay. */
-void http_connection_allow(struct http_connection *connection, int64_t seconds);
+void http_connection_allow(struct http_connection *connection, int seconds);
+/* Grants some seconds more. */
+void http_connection_extend(struct http_connection *connection, int seconds);
+
+/* The peer's address as text; "" if it has none. */
+const char *http_connection_address(const struct http_connection *connection);

@@ -13,6 +13,8 @@ enum { EVENTS_AT_ONCE = 64 };
 
 struct http_watch {
 	int fd; /* a duplicate, so that closing the original cannot confuse the set */
+	enum http_watch_for what;
+	bool armed;
 	void (*call)(void *data);
 	void *data;
 };
@@ -28,10 +30,9 @@ struct http_watcher {
 static void dispatch(struct http_watcher *watcher, struct http_watch *watch)
 {
 	g_mutex_lock(&watcher->lock);
-	if (g_hash_table_contains(watcher->live, watch) && watch->call) {
-		void (*call)(void *data) = watch->call;
-		watch->call = NULL;
-		call(watch->data);
+	if (g_hash_table_contains(watcher->live, watch) && watch->armed) {
+		watch->armed = false;
+		watch->call(watch->data);
 	}
 	g_mutex_unlock(&watcher->lock);
 }
@@ -85,24 +86,37 @@ void http_watcher_free(struct http_watcher *watcher)
 	g_free(watcher);
 }
 
+/* The watch is armed before the set knows of it: the event may come before epoll_ctl() returns. */
+static bool arm(struct http_watcher *watcher, struct http_watch *watch, int operation)
+{
+	struct epoll_event event = {
+		.events = EPOLLONESHOT |
+			  (watch->what == HTTP_WATCH_READABLE ? EPOLLIN : EPOLLRDHUP),
+		.data.ptr = watch};
+	g_mutex_lock(&watcher->lock);
+	g_hash_table_add(watcher->live, watch);
+	watch->armed = true;
+	g_mutex_unlock(&watcher->lock);
+	return watch->fd >= 0 && epoll_ctl(watcher->epoll, operation, watch->fd, &event) == 0;
+}
+
 struct http_watch *http_watch_add(struct http_watcher *watcher, int fd, enum http_watch_for what,
 				  void (*call)(void *data), void *data)
 {
 	struct http_watch *watch = g_new0(struct http_watch, 1);
 	watch->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	watch->what = what;
 	watch->call = call;
 	watch->data = data;
-	struct epoll_event event = {.events = EPOLLONESHOT |
-					      (what == HTTP_WATCH_READABLE ? EPOLLIN : EPOLLRDHUP),
-				    .data.ptr = watch};
-	g_mutex_lock(&watcher->lock);
-	g_hash_table_add(watcher->live, watch);
-	g_mutex_unlock(&watcher->lock);
-	if (watch->fd < 0 || epoll_ctl(watcher->epoll, EPOLL_CTL_ADD, watch->fd, &event) < 0) {
-		http_watch_remove(watcher, watch);
-		return NULL;
-	}
-	return watch;
+	if (arm(watcher, watch, EPOLL_CTL_ADD))
+		return watch;
+	http_watch_remove(watcher, watch);
+	return NULL;
+}
+
+bool http_watch_again(struct http_watcher *watcher, struct http_watch *watch)
+{
+	return arm(watcher, watch, EPOLL_CTL_MOD);
 }
 
 void http_watch_remove(struct http_watcher *watcher, struct http_watch *watch)

@@ -8,7 +8,6 @@
 
 #include <glib.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 struct http_watcher;
 struct http_watch;
@@ -20,9 +19,13 @@ DEFINE_AUTOPTR(http_watcher)
 
 enum http_watch_for { HTTP_WATCH_READABLE, HTTP_WATCH_LEFT };
 
-/* Has `call` run once, on the watcher's thread, when it happens. NULL: the descriptor cannot be
- * watched. */
+/*
+ * Has `call` run once, on the watcher's thread, when it happens. NULL: the descriptor cannot be
+ * watched.
+ */
 struct http_watch *http_watch_add(struct http_watcher *watcher, int fd, enum http_watch_for what,
 				  void (*call)(void *data), void *data);
+/* Once more. To be called when `call` ran. False: it cannot be watched any more. */
+bool http_watch_again(struct http_watcher *watcher, struct http_watch *watch);
 /* After it returned, `call` does not run and will not. Not to be used inside `call`. */
 void http_watch_remove(struct http_watcher *watcher, struct http_watch *watch);

@@ -1,13 +1,15 @@
 /*
  * A server with one route of each kind on src/http, for the tests of the HTTP core: prints its
- * port, serves until SIGTERM, then drains for as many seconds as $DRAIN says.
+ * port, serves until SIGTERM, then drains for as many seconds as $DRAIN says. Options come from the
+ * environment, see read_options().
  */
+#include "base/systemd.h"
 #include "http/openapi.h"
 #include "http/server.h"
+#include "http/static.h"
 
 #include <fcntl.h>
 #include <glib-unix.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -45,6 +47,75 @@ static struct http_response *slow(struct http_request *request)
 	if (http_request_gone(request))
 		g_printerr("slow: the client left\n");
 	return http_json(200, json_pack("{sb}", "gone", http_request_gone(request)));
+}
+
+/* Until the client leaves, told rather than asked. */
+struct bell {
+	GMutex lock;
+	GCond rung;
+	bool left;
+};
+
+static void ring(void *data)
+{
+	struct bell *bell = data;
+	g_mutex_lock(&bell->lock);
+	bell->left = true;
+	g_cond_signal(&bell->rung);
+	g_mutex_unlock(&bell->lock);
+}
+
+static struct http_response *wait_for_leaving(struct http_request *request)
+{
+	struct bell bell = {.left = false};
+	g_mutex_init(&bell.lock);
+	g_cond_init(&bell.rung);
+	http_request_on_gone(request, ring, &bell);
+	g_mutex_lock(&bell.lock);
+	while (!bell.left)
+		g_cond_wait(&bell.rung, &bell.lock);
+	g_mutex_unlock(&bell.lock);
+	http_request_on_gone(request, NULL, NULL);
+	g_printerr("wait: told\n");
+	g_mutex_clear(&bell.lock);
+	g_cond_clear(&bell.rung);
+	return http_empty(204);
+}
+
+static struct http_response *raw(struct http_request *request)
+{
+	g_autofree char *md5 = g_compute_checksum_for_bytes(G_CHECKSUM_MD5, request->body);
+	return http_json(200, json_pack("{sI ss}", "size",
+					(json_int_t)g_bytes_get_size(request->body), "md5", md5));
+}
+
+static struct http_response *page(struct http_request *request)
+{
+	return http_text(200, "text/html; charset=utf-8", g_strdup("<!doctype html><p>Hello"));
+}
+
+static struct http_response *move(struct http_request *request)
+{
+	return http_redirect(302, http_request_text(request, "to"));
+}
+
+static struct http_response *assets(struct http_request *request)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(http_static) files = http_static_new(g_getenv("DEMO_STATIC"), &error);
+	if (!files)
+		return http_refuse_error(request, g_steal_pointer(&error));
+	return http_static_serve(files, request->route->fields ? http_request_text(request, "rest")
+							       : "index.html");
+}
+
+static struct http_response *load(struct http_request *request)
+{
+	int connections, requests;
+	const struct http_server *const *server = request->application;
+	http_server_load(*server, &connections, &requests);
+	return http_json(200,
+			 json_pack("{si si}", "connections", connections, "requests", requests));
 }
 
 static struct http_response *file(struct http_request *request)
@@ -108,9 +179,11 @@ static struct http_response *relay(struct http_request *request)
 			  GINT_TO_POINTER(http_request_bool(request, "fail")));
 }
 
+static struct http_application application;
+
 static struct http_response *openapi(struct http_request *request)
 {
-	return http_json(200, http_openapi(request->application));
+	return http_json(200, http_openapi(&application));
 }
 
 static char *no_spaces(const json_t *value)
@@ -145,6 +218,8 @@ static const struct http_field upload_fields[] = {
 	{"file", HTTP_IN_FILE, HTTP_ANY, .required = true},
 	{"note", HTTP_IN_FORM, HTTP_STRING, .initial = "\"\""},
 	{0}};
+static const struct http_field move_fields[] = {
+	{"to", HTTP_IN_QUERY, HTTP_STRING, .required = true}, {0}};
 static const struct http_field relay_fields[] = {
 	{"lines", HTTP_IN_QUERY, HTTP_INTEGER, .initial = "10"},
 	{"pause_ms", HTTP_IN_QUERY, HTTP_INTEGER, .initial = "0"},
@@ -179,6 +254,21 @@ static const struct http_route routes[] = {
 	 .handle = file},
 	{HTTP_POST, "/upload", ANYBODY, HTTP_BLOCKING, HTTP_FORM, .body_limit = 64 << 20,
 	 .fields = upload_fields, .summary = "Takes a file", .tag = "demo", .handle = upload},
+	{HTTP_POST, "/quick-upload", ANYBODY, HTTP_INLINE, HTTP_FORM, .fields = upload_fields,
+	 .summary = "Takes a file", .tag = "demo", .handle = upload},
+	{HTTP_PUT, "/raw", ANYBODY, HTTP_INLINE, HTTP_RAW, .summary = "Takes bytes", .tag = "demo",
+	 .handle = raw},
+	{HTTP_GET, "/wait", ANYBODY, HTTP_BLOCKING, .summary = "Until the client leaves",
+	 .tag = "demo", .handle = wait_for_leaving},
+	{HTTP_GET, "/page", .summary = "HTML", .tag = "demo", .handle = page},
+	{HTTP_GET, "/move", .fields = move_fields, .summary = "Elsewhere", .tag = "demo",
+	 .handle = move},
+	{HTTP_GET, "/load", .summary = "What is going on", .tag = "demo", .handle = load},
+	{HTTP_GET, "/large-late", ANYBODY, HTTP_BLOCKING, .fields = size_fields,
+	 .summary = "A large body, from the pool", .tag = "demo", .handle = large},
+	{HTTP_GET, "/docs", .summary = "The API to read", .tag = "demo", .handle = assets},
+	{HTTP_GET, "/docs/{rest...}", .fields = rest_fields, .summary = "Its files", .tag = "demo",
+	 .handle = assets},
 	{HTTP_GET, "/relay", .fields = relay_fields, .summary = "Lines from a pipe", .tag = "demo",
 	 .handle = relay},
 };
@@ -197,31 +287,65 @@ static gboolean quit(gpointer loop)
 	return G_SOURCE_REMOVE;
 }
 
-int main(void)
+static int number(const char *name)
+{
+	const char *text = g_getenv(name);
+	return text ? (int)g_ascii_strtoll(text, NULL, 10) : 0;
+}
+
+static struct http_options read_options(void)
 {
 	static const char *const never[] = {"/never/", NULL};
 	static const char *const origins[] = {"http://app.example.com", NULL};
-	static const char *const proxies[] = {"127.0.0.1", NULL};
-	const char *trust = g_getenv("TRUST"), *port = g_getenv("PORT"), *drain = g_getenv("DRAIN");
-	const struct http_options options = {
+	const char *trusted = g_getenv("TRUSTED");
+	return (struct http_options){
 		.listen_fd = -1,
-		.port = port ? (int)strtol(port, NULL, 10) : 0,
+		.port = number("PORT"),
+		.event_threads = number("EVENT_THREADS"),
+		.blocking_threads = number("BLOCKING_THREADS"),
+		.connection_limit = number("CONNECTION_LIMIT"),
+		.header_seconds = number("HEADER_SECONDS"),
+		.idle_seconds = number("IDLE_SECONDS"),
+		.body_seconds = number("BODY_SECONDS"),
+		.slowest_body = number("SLOWEST_BODY"),
 		.never_compressed = never,
 		.cors_origins = origins,
-		.trusted_proxies = trust ? proxies : NULL,
+		.trusted_proxies = trusted ? (const char *const *)g_strsplit(trusted, ",", -1)
+					   : NULL,
+		.tls_certificate = g_getenv("TLS_CERTIFICATE"),
+		.tls_key = g_getenv("TLS_KEY"),
 	};
-	static const char *const access[] = {[ANYBODY] = NULL, [MEMBERS] = "members"};
-	struct http_application application = {.title = "Demo",
-					       .description = "Every kind of route",
-					       .version = "1",
-					       .routes = routes,
-					       .route_count = G_N_ELEMENTS(routes),
-					       .admit = admit,
-					       .access_meanings = access};
-	application.data = &application;
+}
+
+static struct http_server *start(struct http_options *options, GError **error)
+{
+	GError *problem = NULL;
+	options->listen_fd = systemd_take_listener(&problem);
+	if (problem) {
+		g_propagate_error(error, problem);
+		return NULL;
+	}
+	return http_server_start(options, &application, error);
+}
+
+static const char *const access_meanings[] = {[ANYBODY] = NULL, [MEMBERS] = "members"};
+static struct http_application application = {.title = "Demo",
+					      .description = "Every kind of route",
+					      .version = "1",
+					      .routes = routes,
+					      .route_count = G_N_ELEMENTS(routes),
+					      .admit = admit,
+					      .access_meanings = access_meanings};
+
+int main(void)
+{
 	g_autoptr(GError) error = NULL;
-	g_autoptr(http_server) server = http_server_start(&options, &application, &error);
-	if (!server) {
+	g_autoptr(http_server) server = NULL;
+	struct http_options options = read_options();
+	application.data = &server;
+	server = start(&options, &error);
+	g_strfreev((char **)options.trusted_proxies);
+	if (!server || !systemd_notify("READY=1", &error)) {
 		g_printerr("%s\n", error->message);
 		return 1;
 	}
@@ -229,7 +353,8 @@ int main(void)
 	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
 	g_unix_signal_add(SIGTERM, quit, loop);
 	g_main_loop_run(loop);
-	http_server_stop(server, drain ? (int)strtol(drain, NULL, 10) : 1);
+	systemd_notify("STOPPING=1", NULL);
+	http_server_stop(server, g_getenv("DRAIN") ? number("DRAIN") : 1);
 	g_print("stopped\n");
 	return 0;
 }
