@@ -31,3 +31,9 @@ struct command {
 
 /* Prints "agnesd NAME: message" to standard error, frees the error, returns EXIT_CODE_FAILED. */
 int command_fail(const struct command *command, GError *error);
+
+/*
+ * For commands that need the state to themselves: adds to BUSY what to do instead while the server
+ * runs. Takes the error and returns the one to report.
+ */
+GError *command_explain_use(GError *error, const char *instead);

@@ -1,5 +1,6 @@
 /* agnesd: the server program. Every way to start it is a row of the table below. */
 #include "agnesd/commands.h"
+#include "base/error.h"
 #include "base/log.h"
 
 #include <locale.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
+	&command_check,
 	&command_migrate,
 	&command_sample_data,
 	NULL,
@@ -17,6 +19,16 @@ int command_fail(const struct command *command, GError *error)
 	g_printerr("agnesd %s: %s\n", command->name, error->message);
 	g_error_free(error);
 	return EXIT_CODE_FAILED;
+}
+
+GError *command_explain_use(GError *error, const char *instead)
+{
+	if (g_error_matches(error, AGNES_ERROR, AGNES_ERROR_BUSY)) {
+		g_autofree char *message = g_steal_pointer(&error->message);
+		error->message = g_strdup_printf("%s; stop it first, or leave it running: %s",
+						 message, instead);
+	}
+	return error;
 }
 
 static void print_overview(void)

@@ -1,6 +1,5 @@
 /* agnesd migrate: brings system.duckdb to the present version without starting the server. */
 #include "agnesd/commands.h"
-#include "base/error.h"
 #include "state/file.h"
 #include "state/schema.h"
 
@@ -10,11 +9,11 @@ static int run(const struct command_context *context, int argc, char **argv)
 	g_auto(state_upgrade) upgrade = {0};
 	const struct state_options options = {0};
 	g_autoptr(state_file) file = state_file_open(context->data_dir, &options, &upgrade, &error);
-	if (g_error_matches(error, AGNES_ERROR, AGNES_ERROR_BUSY))
-		g_prefix_error(&error, "the server migrates by itself when it starts, and 'da "
-				       "diagnose' asks a running one how it is: ");
 	if (!file)
-		return command_fail(&command_migrate, g_steal_pointer(&error));
+		return command_fail(&command_migrate,
+				    command_explain_use(g_steal_pointer(&error),
+							"the server migrates when it starts, and "
+							"'da diagnose' asks it how it is"));
 	if (upgrade.from == 0)
 		g_print("%s: new, version %d\n", file->path, SCHEMA_VERSION);
 	else if (upgrade.from < SCHEMA_VERSION)

@@ -17,8 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_NAME "system.duckdb"
-
 /* Where the reference implementation keeps its one copy. */
 #define COPY_SUFFIX ".pre-migrate"
 
@@ -27,10 +25,9 @@ void state_upgrade_clear(struct state_upgrade *upgrade)
 	g_clear_pointer(&upgrade->copy, g_free);
 }
 
-char *state_folder(const char *data_dir, GError **error)
+char *state_file_path(const char *data_dir)
 {
-	g_autofree char *folder = g_build_filename(data_dir, "state", NULL);
-	return files_make_folder(folder, error) ? g_steal_pointer(&folder) : NULL;
+	return g_build_filename(data_dir, "state", "system.duckdb", NULL);
 }
 
 void state_file_free(struct state_file *file)
@@ -44,15 +41,33 @@ void state_file_free(struct state_file *file)
 	g_free(file);
 }
 
-pid_t state_file_holder(const char *path)
+/* Says who has the file open: it could not be locked. */
+static void set_in_use(GError **error, int fd, const char *path)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	bool known = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK &&
+		     lock.l_pid > 0;
+	g_autofree char *who = known ? g_strdup_printf("process %d", (int)lock.l_pid)
+				     : g_strdup("another process");
+	g_set_error(error, AGNES_ERROR, AGNES_ERROR_BUSY, "%s is in use by %s", path, who);
+}
+
+int state_file_lock(const char *path, GError **error)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	int fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	bool known = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0;
+	if (fd < 0) {
+		agnes_set_errno(error, errno, "cannot open %s", path);
+		return -1;
+	}
+	if (fcntl(fd, F_SETLK, &lock) == 0)
+		return fd;
+	if (errno == EAGAIN || errno == EACCES)
+		set_in_use(error, fd, path);
+	else
+		agnes_set_errno(error, errno, "cannot lock %s", path);
 	close(fd);
-	return known ? lock.l_pid : 0;
+	return -1;
 }
 
 /* DuckDB's reasons, told for somebody who wants to start the program again. */
@@ -60,10 +75,10 @@ static void explain_failure(const char *path, GError *cause, GError **error)
 {
 	switch (cause->code) {
 	case AGNES_ERROR_BUSY: {
-		pid_t holder = state_file_holder(path);
-		g_autofree char *who = holder > 0 ? g_strdup_printf("process %d", (int)holder)
-						  : g_strdup("another process");
-		g_set_error(error, AGNES_ERROR, AGNES_ERROR_BUSY, "%s is in use by %s", path, who);
+		int fd = open(path, O_RDWR | O_CLOEXEC);
+		set_in_use(error, fd, path);
+		if (fd >= 0)
+			close(fd);
 		return;
 	}
 	case AGNES_ERROR_CORRUPT:
@@ -86,7 +101,7 @@ static bool open_database(struct state_file *file, int threads, GError **error)
 		explain_failure(file->path, cause, error);
 		return false;
 	}
-	file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC);
 	/* It holds password hashes and tokens. */
 	if (file->descriptor < 0 || (!existed && fchmod(file->descriptor, 0600) < 0)) {
 		agnes_set_errno(error, errno, "cannot open %s", file->path);
@@ -276,12 +291,12 @@ struct state_file *state_file_open(const char *data_dir, const struct state_opti
 				   struct state_upgrade *upgrade, GError **error)
 {
 	g_auto(state_upgrade) unasked = {0};
-	g_autofree char *folder = state_folder(data_dir, error);
-	if (!folder)
+	g_autofree char *folder = g_build_filename(data_dir, "state", NULL);
+	if (!files_make_folder(folder, error))
 		return NULL;
 	g_autoptr(state_file) file = g_new0(struct state_file, 1);
 	file->descriptor = -1;
-	file->path = g_build_filename(folder, FILE_NAME, NULL);
+	file->path = state_file_path(data_dir);
 	if (!open_database(file, options->threads, error) ||
 	    !bring_up_to_date(file, options, upgrade ? upgrade : &unasked, error))
 		return NULL;

@@ -30,8 +30,8 @@ struct state_upgrade {
 void state_upgrade_clear(struct state_upgrade *upgrade);
 DEFINE_AUTO(state_upgrade)
 
-/* `<data_dir>/state`, made if it is missing; NULL on error. */
-char *state_folder(const char *data_dir, GError **error);
+/* `<data_dir>/state/system.duckdb`; g_free() it. */
+char *state_file_path(const char *data_dir);
 
 /* Errors as for state_open(). `upgrade` may be NULL. */
 struct state_file *state_file_open(const char *data_dir, const struct state_options *options,
@@ -47,5 +47,8 @@ DEFINE_AUTOPTR(state_file)
 bool state_file_copy(struct state_file *file, struct duck_connection *connection, const char *to,
 		     GError **error);
 
-/* The process that holds a lock on the file, 0 when that is nobody or unknown. */
-pid_t state_file_holder(const char *path);
+/*
+ * Keeps every process from opening the file with DuckDB until the descriptor is closed, as any
+ * descriptor of it in this process is; -1 on error. BUSY: a process has it open.
+ */
+int state_file_lock(const char *path, GError **error);

@@ -87,6 +87,11 @@ void state_free(struct state *state)
 	g_free(state);
 }
 
+const char *state_data_dir(const struct state *state)
+{
+	return state->data_dir;
+}
+
 static gint64 deadline_after(int seconds)
 {
 	return g_get_monotonic_time() + seconds * G_TIME_SPAN_SECOND;
@@ -274,4 +279,11 @@ void state_session_clear(struct state_session *session)
 	if (session->access == STATE_READ)
 		duck_exec(session->connection, &error, "ROLLBACK", NULL);
 	give_back(session, is_dead(error));
+}
+
+bool state_copy(struct state *state, const char *to, GError **error)
+{
+	g_auto(state_session) session = {0};
+	return state_session_begin(&session, state, STATE_WRITE, error) &&
+	       state_file_copy(state->file, session.connection, to, error);
 }

@@ -41,6 +41,11 @@ void state_free(struct state *state);
 typedef struct state state_db;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(state_db, state_free)
 
+const char *state_data_dir(const struct state *state);
+
+/* A durable copy of the database file under `to`; writers wait meanwhile. */
+bool state_copy(struct state *state, const char *to, GError **error);
+
 enum state_access {
 	/* A read-only transaction: one unchanging picture of the data. Any number side by side. */
 	STATE_READ,

@@ -1,62 +1,10 @@
-/* src/state: sessions over system.duckdb. */
-#include "base/error.h"
+/* src/state: sessions over system.duckdb, and what happens when DuckDB gives the database up. */
 #include "duck/query.h"
-#include "state/state.h"
-
-#include <glib/gstdio.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-struct fixture {
-	char *folder;
-	struct state *state;
-};
-
-static int set_up(void **context)
-{
-	struct fixture *fixture = g_new0(struct fixture, 1);
-	fixture->folder = g_dir_make_tmp("test-state-XXXXXX", NULL);
-	fixture->state = state_open(fixture->folder, NULL, NULL);
-	assert_non_null(fixture->state);
-	*context = fixture;
-	return 0;
-}
-
-static void remove_folder(const char *path)
-{
-	g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
-	const char *name;
-	while (folder && (name = g_dir_read_name(folder))) {
-		g_autofree char *child = g_build_filename(path, name, NULL);
-		remove_folder(child);
-		g_remove(child);
-	}
-	g_remove(path);
-}
-
-static int tear_down(void **context)
-{
-	struct fixture *fixture = *context;
-	state_free(fixture->state);
-	remove_folder(fixture->folder);
-	g_free(fixture->folder);
-	g_free(fixture);
-	return 0;
-}
+#include "state_fixture.h"
 
 static int64_t count_users(struct state *state)
 {
-	g_auto(state_session) session = {0};
-	assert_true(state_session_begin(&session, state, STATE_READ, NULL));
-	g_autoptr(duck_rows)
-		rows = duck_query(session.connection, NULL, "SELECT count(*) FROM users", NULL);
-	assert_true(duck_rows_next(rows));
-	return duck_rows_int(rows, 0);
+	return state_number(state, "SELECT count(*) FROM users");
 }
 
 static void add_user(struct duck_connection *connection, const char *id)
@@ -65,42 +13,40 @@ static void add_user(struct duck_connection *connection, const char *id)
 			      id, id));
 }
 
+static void write_user(struct state *state, const char *id)
+{
+	g_auto(state_session) session = {0};
+	assert_ok(state_session_begin(&session, state, STATE_WRITE, &failure));
+	add_user(session.connection, id);
+}
+
 static void what_is_written_is_read(void **context)
 {
-	struct fixture *fixture = *context;
-	{
-		g_auto(state_session) session = {0};
-		assert_true(state_session_begin(&session, fixture->state, STATE_WRITE, NULL));
-		add_user(session.connection, "u1");
-	}
-	assert_int_equal(count_users(fixture->state), 1);
+	write_user(state_of(context), "u1");
+	assert_int_equal(count_users(state_of(context)), 1);
+	assert_int_equal(count_users(state_fixture_reopen(context)), 1);
 }
 
 static void a_read_session_sees_one_picture(void **context)
 {
-	struct fixture *fixture = *context;
+	struct state *state = state_of(context);
 	g_auto(state_session) reading = {0};
-	assert_true(state_session_begin(&reading, fixture->state, STATE_READ, NULL));
+	assert_ok(state_session_begin(&reading, state, STATE_READ, &failure));
 	g_autoptr(duck_rows)
 		before = duck_query(reading.connection, NULL, "SELECT count(*) FROM users", NULL);
-	{
-		g_auto(state_session) writing = {0};
-		assert_true(state_session_begin(&writing, fixture->state, STATE_WRITE, NULL));
-		add_user(writing.connection, "u1");
-	}
+	write_user(state, "u1");
 	g_autoptr(duck_rows)
 		after = duck_query(reading.connection, NULL, "SELECT count(*) FROM users", NULL);
 	assert_true(duck_rows_next(before) && duck_rows_next(after));
 	assert_int_equal(duck_rows_int(before, 0), 0);
 	assert_int_equal(duck_rows_int(after, 0), 0);
-	assert_int_equal(count_users(fixture->state), 1);
+	assert_int_equal(count_users(state), 1);
 }
 
 static void a_read_session_cannot_write(void **context)
 {
-	struct fixture *fixture = *context;
 	g_auto(state_session) session = {0};
-	assert_true(state_session_begin(&session, fixture->state, STATE_READ, NULL));
+	assert_ok(state_session_begin(&session, state_of(context), STATE_READ, &failure));
 	assert_false(duck_exec(session.connection, NULL, "DELETE FROM users", NULL));
 }
 
@@ -108,34 +54,96 @@ enum { WRITERS = 4, WRITES = 25 };
 
 static gpointer write_many(gpointer data)
 {
-	struct state *state = data;
 	for (int i = 0; i < WRITES; i++) {
-		g_auto(state_session) session = {0};
 		g_autofree char *id = g_strdup_printf("%p-%d", (void *)g_thread_self(), i);
-		assert_true(state_session_begin(&session, state, STATE_WRITE, NULL));
-		add_user(session.connection, id);
+		write_user(data, id);
 	}
 	return NULL;
 }
 
 static void writers_wait_for_each_other(void **context)
 {
-	struct fixture *fixture = *context;
 	GThread *threads[WRITERS];
 	for (int i = 0; i < WRITERS; i++)
-		threads[i] = g_thread_new("writer", write_many, fixture->state);
+		threads[i] = g_thread_new("writer", write_many, state_of(context));
 	for (int i = 0; i < WRITERS; i++)
 		g_thread_join(threads[i]);
-	assert_int_equal(count_users(fixture->state), WRITERS * WRITES);
+	assert_int_equal(count_users(state_of(context)), WRITERS * WRITES);
+}
+
+/* Makes DuckDB give the database up: what a checkpoint does that meets a full disk. */
+static void kill_database(struct state *state)
+{
+	g_auto(state_session) session = {0};
+	assert_ok(state_session_begin(&session, state, STATE_WRITE, &failure));
+	assert_true(duck_exec(session.connection, NULL,
+			      "SET debug_checkpoint_abort = 'before_header'", NULL));
+	assert_code(duck_exec(session.connection, &failure, "CHECKPOINT", NULL), AGNES_ERROR_FATAL);
+	assert_code(duck_exec(session.connection, &failure, "SELECT 1", NULL), AGNES_ERROR_FATAL);
+}
+
+static void the_session_after_a_fatal_error_finds_everything(void **context)
+{
+	struct state *state = state_of(context);
+	write_user(state, "u1");
+	kill_database(state);
+	assert_int_equal(count_users(state), 1);
+	write_user(state, "u2");
+	assert_int_equal(count_users(state), 2);
+}
+
+static gpointer read_in_time(gpointer data)
+{
+	assert_int_equal(count_users(data), 0);
+	return NULL;
+}
+
+static void reopening_waits_for_sessions_that_run(void **context)
+{
+	struct state *state = state_of(context);
+	g_auto(state_session) reading = {0};
+	assert_ok(state_session_begin(&reading, state, STATE_READ, &failure));
+	kill_database(state);
+	GThread *thread = g_thread_new("reader", read_in_time, state);
+	g_usleep(50 * G_TIME_SPAN_MILLISECOND);
+	assert_code(duck_exec(reading.connection, &failure, "SELECT 1", NULL), AGNES_ERROR_FATAL);
+	state_session_clear(&reading);
+	g_thread_join(thread);
+}
+
+/* The pause between attempts doubles each time, so that it is met before long. */
+static void a_database_that_keeps_dying_is_not_reopened_in_a_loop(void **context)
+{
+	struct state *state = state_of(context);
+	bool paused = false;
+	for (int i = 0; i < 8 && !paused; i++) {
+		g_autoptr(GError) error = NULL;
+		g_auto(state_session) session = {0};
+		kill_database(state);
+		paused = !state_session_begin(&session, state, STATE_READ, &error);
+		if (paused)
+			assert_true(g_error_matches(error, AGNES_ERROR, AGNES_ERROR_UNAVAILABLE));
+	}
+	assert_true(paused);
+	for (;;) {
+		g_auto(state_session) session = {0};
+		if (state_session_begin(&session, state, STATE_READ, NULL))
+			break;
+		g_usleep(10 * G_TIME_SPAN_MILLISECOND);
+	}
+	assert_int_equal(count_users(state), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_is_written_is_read, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_read_session_sees_one_picture, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_read_session_cannot_write, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(writers_wait_for_each_other, set_up, tear_down),
+		STATE_TEST(what_is_written_is_read),
+		STATE_TEST(a_read_session_sees_one_picture),
+		STATE_TEST(a_read_session_cannot_write),
+		STATE_TEST(writers_wait_for_each_other),
+		STATE_TEST(the_session_after_a_fatal_error_finds_everything),
+		STATE_TEST(reopening_waits_for_sessions_that_run),
+		STATE_TEST(a_database_that_keeps_dying_is_not_reopened_in_a_loop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
