@@ -64,11 +64,6 @@ struct yaml_loader {
 	struct yaml_node root;
 };
 
-static int compare_names(const void *a, const void *b, void *unused)
-{
-	return strcmp(a, b);
-}
-
 static void yaml_loader_clear(struct yaml_loader *loader)
 {
 	yaml_parser_delete(&loader->parser);
@@ -201,6 +196,9 @@ static bool begin_key(const struct yaml_loader *loader, struct frame *frame,
 	if (!is_usable(text, size))
 		return fail(loader, &event->start_mark, AGNES_ERROR_INVALID, error,
 			    "a key must be UTF-8 without NUL");
+	if (size > YAML_MAX_KEY)
+		return fail(loader, &event->start_mark, AGNES_ERROR_TOO_LARGE, error,
+			    "a key is longer than %d bytes", YAML_MAX_KEY);
 	frame->key_mark = event->start_mark;
 	frame->key = g_strndup(text, size);
 	frame->is_merge_key = strcmp(frame->key, "<<") == 0 &&
@@ -413,7 +411,7 @@ struct yaml_document *yaml_parse(const char *text, size_t size, const char *name
 	yaml_parser_set_input_string(&loader.parser, (const unsigned char *)text, size);
 	loader.frames = g_array_new(FALSE, TRUE, sizeof(struct frame));
 	g_array_set_clear_func(loader.frames, frame_clear);
-	loader.anchors = g_tree_new_full(compare_names, NULL, g_free, node_free);
+	loader.anchors = g_tree_new_full(yaml_compare_names, NULL, g_free, node_free);
 	if (!run(&loader, text, error))
 		return NULL;
 	struct yaml_document *document = g_new0(struct yaml_document, 1);

@@ -16,6 +16,7 @@
 enum {
 	YAML_MAX_BYTES = 1024 * 1024,
 	YAML_MAX_DEPTH = 64,
+	YAML_MAX_KEY = 1024, /* bytes of one key */
 	/* What aliases may add to a document: its text, plus YAML_NODE_WEIGHT for each node. */
 	YAML_MAX_EXPANSION = 1024 * 1024,
 	YAML_NODE_WEIGHT = 16,

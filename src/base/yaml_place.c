@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static int compare_keys(const void *a, const void *b, void *unused)
+int yaml_compare_names(const void *a, const void *b, void *unused)
 {
 	return strcmp(a, b);
 }
@@ -32,9 +32,8 @@ void yaml_place_free(struct yaml_place *place)
 
 void yaml_place_add_member(struct yaml_place *place, const char *key, struct yaml_place *member)
 {
-	/* A balanced tree: nobody can choose keys that make it slow, as they could a hash table. */
 	if (!place->members)
-		place->members = g_tree_new_full(compare_keys, NULL, g_free, free_place);
+		place->members = g_tree_new_full(yaml_compare_names, NULL, g_free, free_place);
 	g_tree_insert(place->members, g_strdup(key), member);
 }
 

@@ -3,6 +3,10 @@
 
 #include "base/yaml.h"
 
+/* For a GTree of keys or anchors: balanced, so nobody can choose names that make it slow, as they
+ * could with a hash table. */
+int yaml_compare_names(const void *a, const void *b, void *unused);
+
 struct yaml_place *yaml_place_new(int line, int column);
 void yaml_place_free(struct yaml_place *place);
 DEFINE_AUTOPTR(yaml_place)

@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-enum { INDENT = 2 };
+enum {
+	INDENT = 2,
+	LONGEST_SIMPLE_KEY = 1000, /* YAML allows 1024 characters */
+};
 
 /* Words that a reader of YAML 1.1 or 1.2 takes for null or a boolean, in any case. */
 static const char *const reserved_words[] = {"null", "true", "false", "yes", "no",
@@ -138,15 +141,28 @@ static void append_after(GString *out, const json_t *value, int indent)
 	}
 }
 
+/* "key:", or the form that a key too long for one line needs: "? key", and ":" on a line of its
+ * own. */
+static void append_key(GString *out, const char *key, int indent)
+{
+	append_indent(out, indent);
+	size_t start = out->len;
+	append_text(out, key);
+	if (out->len - start > LONGEST_SIMPLE_KEY) {
+		g_string_insert(out, (gssize)start, "? ");
+		g_string_append_c(out, '\n');
+		append_indent(out, indent);
+	}
+	g_string_append_c(out, ':');
+}
+
 static void append_block(GString *out, const json_t *value, int indent)
 {
 	const char *key;
 	json_t *member;
 	json_object_foreach((json_t *)value, key, member)
 	{
-		append_indent(out, indent);
-		append_text(out, key);
-		g_string_append_c(out, ':');
+		append_key(out, key, indent);
 		append_after(out, member, indent);
 	}
 	size_t index;

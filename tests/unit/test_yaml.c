@@ -18,8 +18,10 @@ static json_t *parse_sized(const char *text, size_t size)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(yaml_document) document = yaml_parse(text, size, "test.yaml", &error);
-	if (!document)
+	if (!document) {
 		fail_msg("%s", error->message);
+		return NULL;
+	}
 	return json_incref(document->root);
 }
 
@@ -247,6 +249,14 @@ static void depth_is_bounded(void **state)
 			     "test.yaml:1:65: nested deeper than 64");
 }
 
+static void long_keys_are_refused(void **state)
+{
+	g_autofree char *key = g_strnfill(YAML_MAX_KEY + 1, 'k');
+	g_autofree char *text = g_strdup_printf("? %s\n: 1\n", key);
+	assert_refused_sized(text, strlen(text), AGNES_ERROR_TOO_LARGE,
+			     "test.yaml:1:3: a key is longer than 1024 bytes");
+}
+
 static void aliases_cannot_evade_the_depth(void **state)
 {
 	g_autoptr(GString) tower = g_string_new("- &a0 [[[[[[[[[[x]]]]]]]]]]\n");
@@ -437,6 +447,15 @@ static void ambiguous_text_is_quoted(void **state)
 		      "\"a\\x01\\x85\\u2028\\U0001FFFE\"");
 }
 
+static void long_keys_are_written_so_that_they_read_back(void **state)
+{
+	g_autofree char *key = g_strnfill(YAML_MAX_KEY, '\x01');
+	g_autoptr(json_t) value = json_pack("{s:[{s:{s:i}, s:i}]}", key, key, "a", 1, "b", 2);
+	g_autofree char *text = yaml_write(value);
+	g_autoptr(json_t) again = parse(text);
+	assert_true(json_equal(again, value));
+}
+
 static void numbers_are_written_for_both_versions(void **state)
 {
 	assert_writes(json_real(0.1), "0.1");
@@ -471,6 +490,7 @@ int main(void)
 		cmocka_unit_test(billion_laughs_are_refused),
 		cmocka_unit_test(large_aliased_text_is_refused),
 		cmocka_unit_test(depth_is_bounded),
+		cmocka_unit_test(long_keys_are_refused),
 		cmocka_unit_test(aliases_cannot_evade_the_depth),
 		cmocka_unit_test(ten_megabytes_are_refused),
 		cmocka_unit_test(largest_document_is_read),
@@ -478,6 +498,7 @@ int main(void)
 		cmocka_unit_test(places_are_known),
 		cmocka_unit_test(written_yaml_is_block_style),
 		cmocka_unit_test(ambiguous_text_is_quoted),
+		cmocka_unit_test(long_keys_are_written_so_that_they_read_back),
 		cmocka_unit_test(numbers_are_written_for_both_versions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
