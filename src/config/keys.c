@@ -1,0 +1,170 @@
+/* The table of configuration keys. A new key is a new row. */
+#include "config/keys.h"
+
+#include "base/nearest.h"
+
+#include <glib.h>
+#include <string.h>
+
+const struct config_key config_keys[] = {
+	{"config_version", CONFIG_INT, "1", NULL, "Format of this file"},
+
+	{"instance.name", CONFIG_TEXT, "AI Data Analyst", NULL,
+	 "Name of this installation, in titles and messages", .example = "Example Corp Data",
+	 .required = true},
+
+	{"auth.allowed_domain", CONFIG_LIST, NULL, NULL,
+	 "Mail domains whose Google accounts may sign in; none while it is not set",
+	 .example = "example.com", .required = true},
+
+	{"data_source.type", CONFIG_CHOICE, "local", "DATA_SOURCE", "Where the tables come from",
+	 .choices = "keboola|bigquery|local"},
+
+	{"local.roots", CONFIG_LIST, "inbox", NULL,
+	 "Folders that local tables may be read from; relative ones stand in the data directory"},
+	{"local.reject_threshold", CONFIG_DOUBLE, "0.01", NULL,
+	 "Share of unreadable rows above which a table fails, from 0 to 1", .most = 1},
+
+	{"extract.memory_limit", CONFIG_SIZE, "2GB", NULL,
+	 "Memory for one run of an extractor; larger data goes through temporary files",
+	 .least = 64e6},
+
+	{"rebuild.memory_limit", CONFIG_SIZE, "1GB", NULL,
+	 "Memory for reading the extracts and rebuilding the views", .least = 64e6},
+	{"rebuild.timeout_seconds", CONFIG_INT, "600", NULL,
+	 "How long reading one source's extract may take", .least = 1, .most = 86400},
+
+	{"state.backup_count", CONFIG_INT, "7", NULL,
+	 "Verified copies of system.duckdb that are kept; 0 makes none", .most = 1000},
+	{"state.backup_interval_hours", CONFIG_DOUBLE, "24", NULL, "Time between two copies",
+	 .least = 0.1, .most = 8760},
+
+	{"profiler.sample_size", CONFIG_INT, "500000", NULL, "Rows that a profile looks at",
+	 .least = 1},
+	{"profiler.max_categorical_distinct", CONFIG_INT, "50", NULL,
+	 "Distinct values up to which a column counts as categorical"},
+	{"profiler.top_values_limit", CONFIG_INT, "10", NULL, "Most frequent values shown"},
+	{"profiler.histogram_bins", CONFIG_INT, "15", NULL, "Bars of a histogram", .least = 1,
+	 .most = 1000},
+	{"profiler.sample_rows_limit", CONFIG_INT, "5", NULL, "Example rows shown of a table"},
+	{"profiler.sample_values_limit", CONFIG_INT, "5", NULL, "Example values shown of a column"},
+	{"profiler.alert_high_missing_pct", CONFIG_DOUBLE, "30", NULL,
+	 "Percentage of missing values that is an alert", .most = 100},
+	{"profiler.alert_missing_pct", CONFIG_DOUBLE, "5", NULL,
+	 "Percentage of missing values that is worth a note", .most = 100},
+	{"profiler.alert_imbalance_pct", CONFIG_DOUBLE, "60", NULL,
+	 "Percentage of one value that makes a column unbalanced", .most = 100},
+	{"profiler.alert_high_cardinality", CONFIG_INT, "50", NULL,
+	 "Distinct values that are many for a column of text"},
+
+	{"theme", CONFIG_TREE, NULL, NULL, "Colours and fonts of the pages, as CSS variables",
+	 .example = "primary: \"#1f6feb\""},
+
+	{"datasets", CONFIG_TREE, NULL, NULL,
+	 "Data sets shown on the dashboard: label, description, size_hint and requires of each",
+	 .example = "sales: {label: Sales, description: Orders and invoices}"},
+
+	{NULL, CONFIG_TEXT, "./data", "DATA_DIR", "Folder of everything that the server keeps"},
+	{NULL, CONFIG_TEXT, "./config", "CONFIG_DIR", "Folder of the static instance.yaml"},
+	{NULL, CONFIG_CHOICE, "INFO", "LOG_LEVEL", "Messages below this level are dropped",
+	 .choices = "DEBUG|INFO|WARNING|ERROR|CRITICAL"},
+	{NULL, CONFIG_BOOL, "false", "DEBUG", "Log everything, for a person to read"},
+};
+const size_t config_key_count = G_N_ELEMENTS(config_keys);
+
+const char *config_key_label(const struct config_key *key)
+{
+	return key->name ? key->name : key->env;
+}
+
+const char *config_type_name(enum config_type type)
+{
+	static const char *const names[] = {
+		[CONFIG_TEXT] = "text", [CONFIG_INT] = "int",	[CONFIG_DOUBLE] = "number",
+		[CONFIG_BOOL] = "bool", [CONFIG_SIZE] = "size", [CONFIG_CHOICE] = "choice",
+		[CONFIG_LIST] = "list", [CONFIG_TREE] = "map",
+	};
+	return names[type];
+}
+
+/* Whether `path` is `name` or stands below it. */
+static bool is_at_or_below(const char *path, const char *name)
+{
+	size_t length = strlen(name);
+	return strncmp(path, name, length) == 0 && (path[length] == '\0' || path[length] == '.');
+}
+
+static bool is_section_of(const char *path, const char *name)
+{
+	return name && is_at_or_below(name, path);
+}
+
+enum config_class config_classify(const char *path, const struct config_key **key)
+{
+	bool section = false;
+	for (size_t i = 0; i < config_key_count; i++) {
+		if (g_strcmp0(config_keys[i].name, path) == 0) {
+			*key = &config_keys[i];
+			return CONFIG_KEY;
+		}
+		section |= is_section_of(path, config_keys[i].name);
+	}
+	for (size_t i = 0; i < config_accepted_count; i++) {
+		if (is_at_or_below(path, config_accepted[i]))
+			return CONFIG_ACCEPTED;
+		section |= is_section_of(path, config_accepted[i]);
+	}
+	return section ? CONFIG_SECTION : CONFIG_UNKNOWN;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+	return dot ? dot + 1 : path;
+}
+
+/* Every path that may stand in a file: keys, accepted ones, and the sections above both. */
+static GPtrArray *all_paths(void)
+{
+	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+	for (size_t i = 0; i < config_key_count + config_accepted_count; i++) {
+		const char *name = i < config_key_count ? config_keys[i].name
+							: config_accepted[i - config_key_count];
+		for (const char *dot = name; dot; dot = strchr(dot + 1, '.')) {
+			const char *end = strchr(dot + 1, '.');
+			g_ptr_array_add(paths, end ? g_strndup(name, (gsize)(end - name))
+						   : g_strdup(name));
+		}
+	}
+	return paths;
+}
+
+const char *config_suggest(const char *path)
+{
+	static GPtrArray *paths;
+	if (g_once_init_enter(&paths)) {
+		GPtrArray *made = all_paths();
+		g_once_init_leave(&paths, made);
+	}
+	const char *const *candidates = (const char *const *)paths->pdata;
+	const char *nearest = nearest_word(path, candidates, paths->len);
+	if (nearest)
+		return nearest;
+	/* The right key in the wrong section. */
+	for (guint i = 0; i < paths->len; i++) {
+		if (strcmp(last_part(candidates[i]), last_part(path)) == 0)
+			return candidates[i];
+	}
+	return NULL;
+}
+
+bool config_is_secret_name(const char *name)
+{
+	static const char *const patterns[] = {"secret", "token", "password", "api_key"};
+	g_autofree char *lower = g_ascii_strdown(name, -1);
+	for (size_t i = 0; i < G_N_ELEMENTS(patterns); i++) {
+		if (strstr(lower, patterns[i]))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,19 @@
+/*
+ * Environment variables, and behind them the secrets that the admin pages saved in
+ * DATA_DIR/state/.env_overlay: lines NAME=value. A variable that the environment sets to something
+ * wins; one that it sets to nothing, as "NAME=" in a .env file does, does not. The process's own
+ * environment is not changed: children inherit no secret.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+
+struct variables;
+
+/* Problems (struct config_problem) are added to `problems`; a missing file is none. */
+struct variables *variables_new(const char *data_dir, GPtrArray *problems);
+void variables_free(struct variables *environment);
+DEFINE_AUTOPTR(variables)
+
+/* The value; NULL if the variable is not set. Valid as long as the environment is. */
+const char *variables_get(const struct variables *environment, const char *name);
