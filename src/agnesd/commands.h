@@ -4,5 +4,6 @@
 #include "agnesd/command.h"
 
 extern const struct command command_check;
+extern const struct command command_config;
 extern const struct command command_migrate;
 extern const struct command command_sample_data;

@@ -8,10 +8,7 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&command_check,
-	&command_migrate,
-	&command_sample_data,
-	NULL,
+	&command_check, &command_config, &command_migrate, &command_sample_data, NULL,
 };
 
 int command_fail(const struct command *command, GError *error)
