@@ -14,7 +14,7 @@ static int run(const struct command_context *context, int argc, char **argv)
 				    command_explain_use(g_steal_pointer(&error),
 							"the server migrates when it starts, and "
 							"'da diagnose' asks it how it is"));
-	if (upgrade.from == 0)
+	if (upgrade.created)
 		g_print("%s: new, version %d\n", file->path, SCHEMA_VERSION);
 	else if (upgrade.from < SCHEMA_VERSION)
 		g_print("%s: version %d -> %d\n", file->path, upgrade.from, SCHEMA_VERSION);

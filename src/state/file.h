@@ -11,6 +11,9 @@
 #include <glib.h>
 #include <stdbool.h>
 
+/* What to do about a file that cannot be used, for the end of a message. */
+#define STATE_GO_BACK "'agnesd check --restore' goes back to the newest good backup"
+
 struct state_file {
 	char *path;
 	struct duck_database *database;
@@ -23,8 +26,9 @@ struct state_file {
 
 /* What opening did. */
 struct state_upgrade {
-	int from;   /* the version that was found; 0: a new file */
-	char *copy; /* of the file as it was; NULL when nothing had to be changed */
+	bool created; /* there was no file */
+	int from;     /* the version that was found */
+	char *copy;   /* of the file as it was; NULL when nothing had to be changed */
 };
 
 void state_upgrade_clear(struct state_upgrade *upgrade);

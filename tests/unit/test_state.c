@@ -77,7 +77,9 @@ static void kill_database(struct state *state)
 	g_auto(state_session) session = {0};
 	assert_ok(state_session_begin(&session, state, STATE_WRITE, &failure));
 	assert_true(duck_exec(session.connection, NULL,
-			      "SET debug_checkpoint_abort = 'before_header'", NULL));
+			      "UPDATE user_groups SET created_at = current_timestamp;"
+			      "SET debug_checkpoint_abort = 'before_header'",
+			      NULL));
 	assert_code(duck_exec(session.connection, &failure, "CHECKPOINT", NULL), AGNES_ERROR_FATAL);
 	assert_code(duck_exec(session.connection, &failure, "SELECT 1", NULL), AGNES_ERROR_FATAL);
 }

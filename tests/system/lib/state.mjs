@@ -1,6 +1,8 @@
 // State databases of every age, made and read by a DuckDB that has nothing to do with ours.
+import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { query } from './agnesd.mjs';
 
@@ -43,4 +45,41 @@ export async function shapeOf(file) {
     `SELECT table_name || ': ' || constraint_text AS text FROM duckdb_constraints()
      WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'FOREIGN KEY') ORDER BY text`, file);
   return [...columns, ...keys].map((row) => row.text);
+}
+
+// The driver state_shell over a state: tell() a command, get its answer.
+export class StateShell {
+  constructor(dataDir) {
+    const program = path.join(process.env.AGNES_BUILD ?? 'build', 'tests/system/drivers/state_shell');
+    this.child = spawn(program, [dataDir], { stdio: ['pipe', 'pipe', 'ignore'] });
+    this.child.stdin.on('error', () => {});
+    this.ended = new Promise((resolve) => { this.child.on('close', resolve); });
+    this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
+  }
+
+  async next() {
+    const { value, done } = await this.lines.next();
+    if (done) throw new Error('state_shell ended');
+    const [, word, number, message] = /^(ok|error) (-?\d+) ?(.*)$/.exec(value);
+    return word === 'ok' ? { ok: Number(number) } : { code: Number(number), message };
+  }
+
+  tell(command) {
+    this.child.stdin.write(`${command}\n`);
+    return this.next();
+  }
+
+  async close() {
+    this.child.stdin.end();
+    await this.ended;
+  }
+}
+
+// A running one, which goes with the test.
+export async function startShell(t, dataDir) {
+  const shell = new StateShell(dataDir);
+  t.after(() => shell.child.kill('SIGKILL'));
+  const opened = await shell.next();
+  if (opened.code !== undefined) throw new Error(opened.message);
+  return shell;
 }

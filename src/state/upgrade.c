@@ -1,0 +1,168 @@
+/* Version, copy, migrations, repairs, seeds. */
+#include "state/upgrade.h"
+
+#include "base/error.h"
+#include "base/files.h"
+#include "duck/query.h"
+#include "duck/sql.h"
+#include "state/catalog.h"
+#include "state/groups.h"
+#include "state/migrations/migrations.h"
+#include "state/schema.h"
+#include "state/seeds.h"
+#include "state/shape.h"
+
+/* Where the reference implementation keeps its one copy. */
+#define COPY_SUFFIX ".pre-migrate"
+
+void state_upgrade_clear(struct state_upgrade *upgrade)
+{
+	g_clear_pointer(&upgrade->copy, g_free);
+}
+
+/* Twice: under a name of its own, and under the one where people and scripts look for it. */
+static char *keep_copy(struct state_file *file, struct duck_connection *connection, int version,
+		       GError **error)
+{
+	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+	g_autofree char *stamp = g_date_time_format(now, "%Y%m%dT%H%M%SZ");
+	g_autofree char *latest = g_strconcat(file->path, COPY_SUFFIX, NULL);
+	g_autofree char *journal = g_strconcat(latest, ".wal", NULL);
+	g_autofree char *unique = g_strdup_printf("%s-v%d-%s", latest, version, stamp);
+	if (!state_file_copy(file, connection, unique, error) ||
+	    !files_copy_open(file->descriptor, latest, error) || !files_remove(journal, error)) {
+		g_prefix_error(error,
+			       "%s must be changed, but no copy of it can be kept: ", file->path);
+		return NULL;
+	}
+	return g_steal_pointer(&unique);
+}
+
+/*
+ * DuckDB can lose rows from secondary indexes, and then the next UPDATE ends the database; and a
+ * table that has one cannot be altered. Keys are no indexes in this sense, they stay.
+ */
+static bool drop_indexes(struct duck_connection *connection, GError **error)
+{
+	g_autoptr(duck_rows) rows = duck_query(connection, error,
+					       "SELECT index_name FROM duckdb_indexes() "
+					       "WHERE database_name = current_database() "
+					       "AND schema_name = 'main'",
+					       NULL);
+	bool dropped = false;
+	if (!rows)
+		return false;
+	while (duck_rows_next(rows)) {
+		g_autofree char *sql = duck_sql("DROP INDEX %I", duck_rows_text(rows, 0));
+		if (!duck_exec(connection, error, sql, NULL))
+			return false;
+		dropped = true;
+	}
+	return !dropped || duck_exec(connection, error, "CHECKPOINT", NULL);
+}
+
+/* The number in schema_version, 0 when it holds none, -1 on error. */
+static int read_version(struct duck_connection *connection, const struct state_catalog *catalog,
+			GError **error)
+{
+	if (!state_catalog_has(catalog, "schema_version", "version"))
+		return 0;
+	g_autoptr(duck_rows) rows = duck_query(
+		connection, error, "SELECT greatest(max(version), 0)::INTEGER FROM schema_version",
+		NULL);
+	return rows && duck_rows_next(rows) ? (int)duck_rows_int(rows, 0) : -1;
+}
+
+/* Makes schema_version hold the version, which a file without one does not. */
+static bool write_version(struct duck_connection *connection, const struct state_catalog *catalog,
+			  int version, GError **error)
+{
+	g_auto(duck_transaction) transaction = {0};
+	if (!duck_transaction_begin(&transaction, connection, error))
+		return false;
+	if (!state_catalog_has(catalog, "schema_version", NULL) &&
+	    !schema_create_table(connection, schema_table("schema_version"), error))
+		return false;
+	if (state_catalog_has(catalog, "schema_version", NULL) &&
+	    !duck_exec(connection, error,
+		       "ALTER TABLE schema_version ADD COLUMN IF NOT EXISTS applied_at TIMESTAMP",
+		       NULL))
+		return false;
+	return duck_exec(connection, error,
+			 "INSERT INTO schema_version (version) SELECT ? "
+			 "WHERE NOT EXISTS (SELECT 1 FROM schema_version)",
+			 "i", (int64_t)version) &&
+	       duck_transaction_commit(&transaction, error);
+}
+
+/* The version to migrate from; -1 on error. */
+static int find_version(struct duck_connection *connection, const struct state_catalog *catalog,
+			const char *path, GError **error)
+{
+	int version = read_version(connection, catalog, error);
+	if (version > SCHEMA_VERSION) {
+		g_set_error(error, AGNES_ERROR, AGNES_ERROR_UNSUPPORTED,
+			    "%s was written by a newer version of the program (schema %d, this one "
+			    "knows %d); run that version, or put back a copy of before its "
+			    "migration",
+			    path, version, SCHEMA_VERSION);
+		return -1;
+	}
+	if (version != 0)
+		return version;
+	version = migrations_guess_version(catalog);
+	if (version > 0) {
+		g_warning("state: %s does not say its schema version; by its tables it is %d", path,
+			  version);
+		return version;
+	}
+	g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID,
+		    "%s is a DuckDB database without any table of ours; move it away, and a new "
+		    "one is made",
+		    path);
+	return -1;
+}
+
+/* Everything that an older or damaged file needs, after a copy of it was kept. */
+static bool upgrade_tables(struct state_file *file, struct duck_connection *connection,
+			   const struct state_catalog *catalog, const struct state_options *options,
+			   struct state_upgrade *upgrade, GError **error)
+{
+	upgrade->copy = keep_copy(file, connection, upgrade->from, error);
+	if (!upgrade->copy || !drop_indexes(connection, error))
+		return false;
+	if (upgrade->from < SCHEMA_VERSION)
+		g_message("state: migrating %s from version %d to %d; a copy is kept as %s",
+			  file->path, upgrade->from, SCHEMA_VERSION, upgrade->copy);
+	else
+		g_message("state: mending %s; a copy is kept as %s", file->path, upgrade->copy);
+	if (!write_version(connection, catalog, upgrade->from, error) ||
+	    !migrations_run(connection, upgrade->from, options, error)) {
+		g_prefix_error(error, "%s stays as it is (a copy is %s): ", file->path,
+			       upgrade->copy);
+		return false;
+	}
+	g_autoptr(state_catalog) migrated = state_catalog_read(connection, error);
+	return migrated && shape_mend(connection, migrated, error) &&
+	       duck_exec(connection, error, "CHECKPOINT", NULL);
+}
+
+bool state_upgrade_run(struct state_file *file, const struct state_options *options,
+		       struct state_upgrade *upgrade, GError **error)
+{
+	g_autoptr(duck_connection) connection = duck_connect(file->database, error);
+	g_autoptr(state_catalog) catalog = connection ? state_catalog_read(connection, error)
+						      : NULL;
+	if (!catalog)
+		return false;
+	upgrade->from = find_version(connection, catalog, file->path, error);
+	if (upgrade->from < 0)
+		return false;
+	if (upgrade->from < SCHEMA_VERSION || shape_alters_kept(catalog)) {
+		if (!upgrade_tables(file, connection, catalog, options, upgrade, error))
+			return false;
+	} else if (!drop_indexes(connection, error) || !shape_mend(connection, catalog, error)) {
+		return false;
+	}
+	return seeds_apply(connection, error) && groups_finish_renames(connection, error);
+}
