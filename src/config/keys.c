@@ -35,9 +35,9 @@ const struct config_key config_keys[] = {
 	 "How long reading one source's extract may take", .least = 1, .most = 86400},
 
 	{"state.backup_count", CONFIG_INT, "7", NULL,
-	 "Verified copies of system.duckdb that are kept; 0 makes none", .most = 1000},
-	{"state.backup_interval_hours", CONFIG_DOUBLE, "24", NULL, "Time between two copies",
-	 .least = 0.1, .most = 8760},
+	 "Verified copies of system.duckdb that are kept", .least = 1, .most = 1000},
+	{"state.backup_interval_hours", CONFIG_INT, "24", NULL, "Time between two copies",
+	 .least = 1, .most = 8760},
 
 	{"profiler.sample_size", CONFIG_INT, "500000", NULL, "Rows that a profile looks at",
 	 .least = 1},

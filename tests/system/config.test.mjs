@@ -56,12 +56,12 @@ test('no file at all is normal', async (t) => {
 
 test('the overlay goes over the static file, the environment over both', async (t) => {
   const place = installation(t, {
-    fixed: `${REQUIRED}state: {backup_count: 3, backup_interval_hours: 0.1}\ndata_source: {type: local}\n`,
+    fixed: `${REQUIRED}state: {backup_count: 3}\nlocal: {reject_threshold: 0.1}\ndata_source: {type: local}\n`,
     overlay: 'state: {backup_count: 4}\ndata_source: {type: keboola}\n',
   });
   assert.deepEqual(await problems(place), []);
   assert.deepEqual(await value(place, 'state.backup_count'), { text: '4', origin: 'overlay' });
-  assert.deepEqual(await value(place, 'state.backup_interval_hours'), { text: '0.1', origin: 'static file' });
+  assert.deepEqual(await value(place, 'local.reject_threshold'), { text: '0.1', origin: 'static file' });
   assert.deepEqual(await value(place, 'data_source.type'), { text: 'keboola', origin: 'overlay' });
   assert.deepEqual(await value(place, 'data_source.type', { DATA_SOURCE: 'bigquery' }),
     { text: 'bigquery', origin: 'environment' });
@@ -99,7 +99,7 @@ test('wrong types are errors, and everything else stays in force', async (t) => 
     'error: config/instance.yaml:8:15: data_source.type must be one of keboola, bigquery, local',
     'error: config/instance.yaml:9:1: profiler must be a section with keys',
   ]);
-  assert.deepEqual(await value(place, 'state.backup_interval_hours'), { text: '5.0', origin: 'static file' });
+  assert.deepEqual(await value(place, 'state.backup_interval_hours'), { text: '5', origin: 'static file' });
   assert.deepEqual(await value(place, 'instance.name'), { text: 'Shop', origin: 'static file' });
 });
 

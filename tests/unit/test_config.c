@@ -56,7 +56,7 @@ static void overlay_goes_over_the_static_file(void **state)
 			       "local: {roots: [z]}\n");
 	g_autoptr(configuration) config = config_inspect("data");
 	assert_int_equal(config_int(config, "state.backup_count"), 4);
-	assert_true(config_double(config, "state.backup_interval_hours") == 2.0);
+	assert_true(config_int(config, "state.backup_interval_hours") == 2);
 	g_autofree char *theme = json_to_text(config_tree(config, "theme"));
 	assert_string_equal(theme, "{\"a\":1,\"b\":3,\"c\":4}");
 	g_autofree char *roots = json_to_text(config_list(config, "local.roots"));
@@ -78,10 +78,10 @@ static void null_means_the_default(void **state)
 
 static void zero_and_false_are_values(void **state)
 {
-	config_fixture_overlay("state: {backup_count: 0}\ninstance: {name: ''}\n");
+	config_fixture_overlay("profiler: {top_values_limit: 0}\ninstance: {name: ''}\n");
 	g_autoptr(configuration) config = config_inspect("data");
-	assert_int_equal(config_int(config, "state.backup_count"), 0);
-	assert_true(config_is_set(config, "state.backup_count"));
+	assert_int_equal(config_int(config, "profiler.top_values_limit"), 0);
+	assert_true(config_is_set(config, "profiler.top_values_limit"));
 	assert_string_equal(config_text(config, "instance.name"), "");
 	assert_false(config_is_set(config, "instance.name"));
 }
@@ -314,7 +314,7 @@ static void wrong_types_are_errors_and_the_rest_counts(void **state)
 		"error: ./config/instance.yaml:6:1: local must be a section with keys\n"
 		"warning: ./config/instance.yaml:7:1: auth_ is not a known key; did you mean auth?\n");
 	assert_int_equal(config_int(config, "state.backup_count"), 7);
-	assert_true(config_double(config, "state.backup_interval_hours") == 5.0);
+	assert_true(config_int(config, "state.backup_interval_hours") == 5);
 	assert_string_equal(config_text(config, "instance.name"), "Shop");
 	assert_true(config_is_set(config, "auth.allowed_domain"));
 }
