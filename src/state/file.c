@@ -10,7 +10,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+/* What DuckDB may want beside the rows themselves: some blocks of 256 KiB. */
+enum { SPACE_RESERVE = 16 * 256 * 1024 };
 
 char *state_file_path(const char *data_dir)
 {
@@ -91,6 +95,22 @@ static bool open_database(struct state_file *file, int threads, GError **error)
 		return false;
 	}
 	return true;
+}
+
+bool state_file_check_space(const struct state_file *file, gint64 bytes, GError **error)
+{
+	struct statvfs space;
+	if (fstatvfs(file->descriptor, &space) < 0)
+		return true;
+	gint64 available = (gint64)space.f_bavail * (gint64)space.f_frsize;
+	gint64 needed = bytes + SPACE_RESERVE;
+	if (available >= needed)
+		return true;
+	g_set_error(error, AGNES_ERROR, AGNES_ERROR_NO_SPACE,
+		    "cannot write to %s: %" G_GINT64_FORMAT " KiB are free on its file system, "
+		    "%" G_GINT64_FORMAT " are needed; free some space",
+		    file->path, available / 1024, needed / 1024);
+	return false;
 }
 
 bool state_file_copy(struct state_file *file, struct duck_connection *connection, const char *to,

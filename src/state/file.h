@@ -51,6 +51,9 @@ DEFINE_AUTOPTR(state_file)
 bool state_file_copy(struct state_file *file, struct duck_connection *connection, const char *to,
 		     GError **error);
 
+/* NO_SPACE unless the file system has room for so many bytes more, and a reserve. */
+bool state_file_check_space(const struct state_file *file, gint64 bytes, GError **error);
+
 /*
  * Keeps every process from opening the file with DuckDB until the descriptor is closed, as any
  * descriptor of it in this process is; -1 on error. BUSY: a process has it open.

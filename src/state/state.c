@@ -6,7 +6,6 @@
 #include "state/file.h"
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 enum {
 	DEFAULT_THREADS = 2,
@@ -17,8 +16,6 @@ enum {
 	FIRST_PAUSE_MS = 250,
 	LONGEST_PAUSE_MS = 30 * 1000,
 	LASTING_SECONDS = 60, /* who lives longer starts afresh */
-	/* A checkpoint writes what the journal holds once more, and a little. */
-	SPACE_RESERVE = 4 * 1024 * 1024,
 };
 
 struct state {
@@ -162,22 +159,10 @@ static bool wait_for_writer(struct state *state, GError **error)
 /* A checkpoint that meets a full disk ends the database, so that it must not come to that. */
 static bool check_space(const struct state *state, GError **error)
 {
-	struct statvfs space;
 	struct stat status;
 	g_autofree char *journal = g_strconcat(state->file->path, ".wal", NULL);
-	gint64 needed = SPACE_RESERVE;
-	if (fstatvfs(state->file->descriptor, &space) < 0)
-		return true;
-	if (stat(journal, &status) == 0)
-		needed += status.st_size;
-	gint64 available = (gint64)space.f_bavail * (gint64)space.f_frsize;
-	if (available >= needed)
-		return true;
-	g_set_error(error, AGNES_ERROR, AGNES_ERROR_NO_SPACE,
-		    "cannot write to %s: %" G_GINT64_FORMAT " KiB are free on its file system, "
-		    "%" G_GINT64_FORMAT " are needed; free some space",
-		    state->file->path, available / 1024, needed / 1024);
-	return false;
+	gint64 pending = stat(journal, &status) == 0 ? status.st_size : 0;
+	return state_file_check_space(state->file, pending, error);
 }
 
 /* With the lock held. */

@@ -12,12 +12,22 @@
 #include "state/seeds.h"
 #include "state/shape.h"
 
+#include <sys/stat.h>
+
 /* Where the reference implementation keeps its one copy. */
 #define COPY_SUFFIX ".pre-migrate"
 
 void state_upgrade_clear(struct state_upgrade *upgrade)
 {
 	g_clear_pointer(&upgrade->copy, g_free);
+}
+
+/* Two copies, and at worst every table is written anew. */
+static bool check_space(const struct state_file *file, GError **error)
+{
+	struct stat status;
+	return fstat(file->descriptor, &status) < 0 ||
+	       state_file_check_space(file, 3 * (gint64)status.st_size, error);
 }
 
 /* Twice: under a name of its own, and under the one where people and scripts look for it. */
@@ -29,7 +39,7 @@ static char *keep_copy(struct state_file *file, struct duck_connection *connecti
 	g_autofree char *latest = g_strconcat(file->path, COPY_SUFFIX, NULL);
 	g_autofree char *journal = g_strconcat(latest, ".wal", NULL);
 	g_autofree char *unique = g_strdup_printf("%s-v%d-%s", latest, version, stamp);
-	if (!state_file_copy(file, connection, unique, error) ||
+	if (!check_space(file, error) || !state_file_copy(file, connection, unique, error) ||
 	    !files_copy_open(file->descriptor, latest, error) || !files_remove(journal, error)) {
 		g_prefix_error(error,
 			       "%s must be changed, but no copy of it can be kept: ", file->path);
@@ -138,8 +148,8 @@ static bool upgrade_tables(struct state_file *file, struct duck_connection *conn
 		g_message("state: mending %s; a copy is kept as %s", file->path, upgrade->copy);
 	if (!write_version(connection, catalog, upgrade->from, error) ||
 	    !migrations_run(connection, upgrade->from, options, error)) {
-		g_prefix_error(error, "%s stays as it is (a copy is %s): ", file->path,
-			       upgrade->copy);
+		g_prefix_error(error, "cannot bring %s up to date (as it was, it is kept as %s): ",
+			       file->path, upgrade->copy);
 		return false;
 	}
 	g_autoptr(state_catalog) migrated = state_catalog_read(connection, error);
