@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <glib/gstdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 enum { COPY_STEP = 16 * 1024 * 1024 };
 /* How many folders files_remove_tree() holds open; deeper trees work, slower. */
 enum { DEEPEST_OPEN = 16 };
+enum { LOCK_PAUSE_MICROSECONDS = 20 * 1000 };
 
 bool files_sync_folder(const char *path, GError **error)
 {
@@ -215,4 +218,34 @@ bool files_remove_tree(const char *path, GError **error)
 		return true;
 	agnes_set_errno(error, errno, "cannot remove %s", path);
 	return false;
+}
+
+char *files_resolve(const char *path, GError **error)
+{
+	char *found = realpath(path, NULL);
+	if (!found)
+		agnes_set_errno(error, errno, "cannot find %s", path);
+	char *resolved = g_strdup(found);
+	free(found);
+	return resolved;
+}
+
+int files_lock(const char *path, int milliseconds, GError **error)
+{
+	AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		agnes_set_errno(error, errno, "cannot open %s", path);
+		return -1;
+	}
+	gint64 deadline = g_get_monotonic_time() + (gint64)milliseconds * 1000;
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno != EWOULDBLOCK || g_get_monotonic_time() >= deadline) {
+			agnes_set_errno(error, errno, "cannot lock %s", path);
+			return -1;
+		}
+		g_usleep(LOCK_PAUSE_MICROSECONDS);
+	}
+	return descriptor_steal(&fd);
 }

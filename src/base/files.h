@@ -46,3 +46,12 @@ bool files_sync(const char *path, GError **error);
 
 /* fsync of a folder, so that renames and removals inside it last. */
 bool files_sync_folder(const char *path, GError **error);
+
+/* The path without symlinks and dots. */
+char *files_resolve(const char *path, GError **error);
+
+/*
+ * An exclusive flock on the file `path`, which is made if need be; closing the descriptor releases
+ * it. BUSY: somebody else still holds it after `milliseconds`.
+ */
+int files_lock(const char *path, int milliseconds, GError **error);
