@@ -4,4 +4,5 @@
 enum {
 	EXTRACT_MOST_TABLES = 10000,	    /* of one source */
 	EXTRACT_LONGEST_DESCRIPTION = 4096, /* characters; readers cut what is longer */
+	EXTRACT_MOST_ATTACHED = 16,	    /* remote databases of one source */
 };

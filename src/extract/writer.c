@@ -10,17 +10,11 @@
 #include "extract/writer_files.h"
 #include "extract/writer_private.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-
 void writer_entry_free(struct writer_entry *entry)
 {
 	if (!entry)
 		return;
-	catalog_table_free(entry->table);
+	described_table_free(entry->table);
 	g_free(entry->staged);
 	g_free(entry);
 }
@@ -39,20 +33,17 @@ char *writer_place_of(const struct extract_writer *writer, const char *table, bo
 static bool take_lock(struct extract_writer *writer, GError **error)
 {
 	g_autofree char *path = writer_path(writer, ".lock");
-	writer->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (writer->lock < 0) {
-		agnes_set_errno(error, errno, "cannot open %s", path);
-		return false;
-	}
-	if (flock(writer->lock, LOCK_EX | LOCK_NB) == 0)
+	g_autoptr(GError) cause = NULL;
+	writer->lock = files_lock(path, 0, &cause);
+	if (writer->lock >= 0)
 		return true;
-	if (errno != EWOULDBLOCK) {
-		agnes_set_errno(error, errno, "cannot lock %s", path);
-		return false;
-	}
-	g_set_error(error, AGNES_ERROR, AGNES_ERROR_BUSY,
-		    "another extract of source '%s' is running; try again when it has finished",
-		    writer->source);
+	if (g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_BUSY))
+		g_set_error(error, AGNES_ERROR, AGNES_ERROR_BUSY,
+			    "another extract of source '%s' is running; try again when it has "
+			    "finished",
+			    writer->source);
+	else
+		g_propagate_error(error, g_steal_pointer(&cause));
 	return false;
 }
 
@@ -68,11 +59,28 @@ bool writer_remove_leftovers(struct extract_writer *writer, GError **error)
 	return true;
 }
 
+/*
+ * A producer that wrote in place may have left a write-ahead log. DuckDB would replay it into the
+ * file that replaces this one, so it has to be gone before, its content in the database.
+ */
+static void fold_log(const struct extract_writer *writer, const char *path)
+{
+	g_autofree char *log = writer_path(writer, "extract.duckdb.wal");
+	if (!g_file_test(log, G_FILE_TEST_EXISTS))
+		return;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(duck_database) database = duck_database_open(path, NULL, &error);
+	g_autoptr(duck_connection) connection = database ? duck_connect(database, &error) : NULL;
+	if (!connection || !duck_exec(connection, &error, "CHECKPOINT", NULL))
+		g_warning("%s: its log cannot be replayed: %s", path, error->message);
+}
+
 static bool read_previous(struct extract_writer *writer, GError **error)
 {
 	g_autofree char *path = writer_path(writer, "extract.duckdb");
 	g_autoptr(GError) cause = NULL;
-	writer->previous = catalog_read(path, &cause);
+	fold_log(writer, path);
+	writer->previous = description_read(path, &cause);
 	if (writer->previous)
 		return true;
 	if (!g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_CORRUPT)) {
@@ -110,7 +118,7 @@ struct extract_writer *extract_writer_begin(const char *data_dir, const char *so
 	writer->staged = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	writer->entries = g_ptr_array_new_with_free_func((GDestroyNotify)writer_entry_free);
 	writer->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	writer->attached = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_attach_free);
+	writer->attached = g_ptr_array_new_with_free_func((GDestroyNotify)described_attach_free);
 	if (!files_make_folder(writer->folder, error) || !take_lock(writer, error) ||
 	    !writer_remove_leftovers(writer, error) || !make_folders(writer, error) ||
 	    !read_previous(writer, error))
@@ -156,7 +164,7 @@ struct duck_connection *extract_writer_connection(struct extract_writer *writer,
 	g_autofree char *path = writer_path(writer, "extract.duckdb.tmp");
 	g_autoptr(duck_database) database = duck_database_open(path, &options, error);
 	g_autoptr(duck_connection) connection = database ? duck_connect(database, error) : NULL;
-	if (!connection || !catalog_create(connection, error))
+	if (!connection || !description_create(connection, error))
 		return NULL;
 	writer->database = g_steal_pointer(&database);
 	writer->connection = g_steal_pointer(&connection);
@@ -210,7 +218,7 @@ bool extract_writer_add_local(struct extract_writer *writer, const struct extrac
 		return false;
 	}
 	bool folder = g_file_test(path, G_FILE_TEST_IS_DIR);
-	g_autoptr(catalog_table) table = g_new0(struct catalog_table, 1);
+	g_autoptr(described_table) table = g_new0(struct described_table, 1);
 	table->name = g_strdup(local->name);
 	table->description = g_strdup(local->description ? local->description : "");
 	table->extracted_at = local->extracted_at;
@@ -237,7 +245,7 @@ bool extract_writer_add_remote(struct extract_writer *writer, const struct extra
 		return false;
 	}
 	struct writer_entry *entry = g_new0(struct writer_entry, 1);
-	entry->table = g_new0(struct catalog_table, 1);
+	entry->table = g_new0(struct described_table, 1);
 	entry->table->name = g_strdup(remote->name);
 	entry->table->description = g_strdup(remote->description ? remote->description : "");
 	entry->table->extracted_at = remote->extracted_at;
@@ -258,7 +266,7 @@ bool extract_writer_add_attach(struct extract_writer *writer, const char *alias,
 			    alias ? alias : "");
 		return false;
 	}
-	struct catalog_attach *attach = g_new0(struct catalog_attach, 1);
+	struct described_attach *attach = g_new0(struct described_attach, 1);
 	attach->alias = g_strdup(alias);
 	attach->extension = g_strdup(extension);
 	attach->url = g_strdup(url);

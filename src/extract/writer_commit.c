@@ -11,7 +11,7 @@
 #include "extract/writer_private.h"
 
 /* Whether the last run's table is a folder; a crash may have left a file and a folder of a name. */
-static bool is_folder(const struct extract_writer *writer, const struct catalog_table *table)
+static bool is_folder(const struct extract_writer *writer, const struct described_table *table)
 {
 	if (table->md5)
 		return false;
@@ -20,10 +20,10 @@ static bool is_folder(const struct extract_writer *writer, const struct catalog_
 }
 
 /* Brings the description up to the file, which is newer when a crash came before extract.duckdb. */
-static bool refresh(struct extract_writer *writer, struct catalog_table *table, const char *path,
+static bool refresh(struct extract_writer *writer, struct described_table *table, const char *path,
 		    bool folder, GError **error)
 {
-	g_autoptr(catalog_table) before = g_new0(struct catalog_table, 1);
+	g_autoptr(described_table) before = g_new0(struct described_table, 1);
 	before->size_bytes = table->size_bytes;
 	before->inode = table->inode;
 	before->mtime_ns = table->mtime_ns;
@@ -40,7 +40,7 @@ static bool refresh(struct extract_writer *writer, struct catalog_table *table, 
 }
 
 /* The entry that keeps a table of the last run; NULL when its files are gone. */
-static struct writer_entry *keep_table(struct extract_writer *writer, struct catalog_table *table)
+static struct writer_entry *keep_table(struct extract_writer *writer, struct described_table *table)
 {
 	bool folder = is_folder(writer, table);
 	g_autofree char *path = writer_place_of(writer, table->name, folder);
@@ -62,7 +62,7 @@ static bool keep_untouched(struct extract_writer *writer, GError **error)
 	gpointer table;
 	g_hash_table_iter_init(&tables, writer->previous);
 	while (g_hash_table_iter_next(&tables, NULL, &table)) {
-		const struct catalog_table *previous = table;
+		const struct described_table *previous = table;
 		g_autofree char *folded = g_ascii_strdown(previous->name, -1);
 		if (g_hash_table_contains(writer->names, folded))
 			continue;
@@ -94,7 +94,7 @@ static char *view_over(const struct extract_writer *writer, const struct writer_
 {
 	g_autofree char *place = writer_place_of(writer, entry->table->name, entry->folder);
 	if (!entry->folder)
-		return duck_sql("SELECT * FROM read_parquet(%L)", place);
+		return duck_sql("SELECT * FROM read_parquet(%L, hive_partitioning = false)", place);
 	g_autofree char *files = g_build_filename(place, "*.parquet", NULL);
 	return duck_sql("SELECT * FROM read_parquet(%L, union_by_name = true, "
 			"hive_partitioning = false)",
@@ -119,19 +119,20 @@ static bool describe_tables(struct extract_writer *writer, struct duck_connectio
 		const struct writer_entry *entry = g_ptr_array_index(writer->entries, i);
 		if (!entry->table->remote)
 			entry->table->select = view_over(writer, entry);
-		if (!catalog_add_table(connection, entry->table, error)) {
+		if (!description_add_table(connection, entry->table, error)) {
 			g_prefix_error(error, "table '%s': ", entry->table->name);
 			return false;
 		}
 	}
 	for (guint i = 0; i < writer->attached->len; i++) {
-		if (!catalog_add_attach(connection, g_ptr_array_index(writer->attached, i), error))
+		if (!description_add_attach(connection, g_ptr_array_index(writer->attached, i),
+					    error))
 			return false;
 	}
 	return duck_transaction_commit(&transaction, error);
 }
 
-static bool swap_catalog(struct extract_writer *writer, GError **error)
+static bool swap_description(struct extract_writer *writer, GError **error)
 {
 	struct duck_connection *connection = extract_writer_connection(writer, error);
 	if (!connection || !describe_tables(writer, connection, error) ||
@@ -141,9 +142,9 @@ static bool swap_catalog(struct extract_writer *writer, GError **error)
 	duck_database_free(g_steal_pointer(&writer->database));
 	g_autofree char *built = writer_path(writer, "extract.duckdb.tmp");
 	g_autofree char *final = writer_path(writer, "extract.duckdb");
-	/* Of a producer that wrote in place and crashed; it belongs to the file that goes now. */
+	/* Its content is in the old database since the writer began, see fold_log(). */
 	g_autofree char *log = writer_path(writer, "extract.duckdb.wal");
-	return files_publish(built, final, error) && files_remove(log, error);
+	return files_remove(log, error) && files_publish(built, final, error);
 }
 
 /* Only now does nothing name these files any more. */
@@ -172,7 +173,7 @@ static void remove_outdated(struct extract_writer *writer)
 bool extract_writer_commit(struct extract_writer *writer, GError **error)
 {
 	if (!keep_untouched(writer, error) || !place_files(writer, error) ||
-	    !swap_catalog(writer, error)) {
+	    !swap_description(writer, error)) {
 		g_prefix_error(error, "cannot publish source '%s': ", writer->source);
 		return false;
 	}

@@ -73,7 +73,7 @@ static bool add_size(const char *path, void *total, GError **error)
 	return true;
 }
 
-static bool measure_folder(struct catalog_table *table, const char *path, GError **error)
+static bool measure_folder(struct described_table *table, const char *path, GError **error)
 {
 	int64_t total = 0;
 	if (!visit_parquet_files(path, add_size, &total, error))
@@ -88,7 +88,7 @@ static bool measure_folder(struct catalog_table *table, const char *path, GError
 	return true;
 }
 
-bool writer_measure(struct catalog_table *table, const char *path, bool folder, GError **error)
+bool writer_measure(struct described_table *table, const char *path, bool folder, GError **error)
 {
 	struct stat status;
 	if (folder)

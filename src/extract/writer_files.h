@@ -1,7 +1,7 @@
 /* What the writer does with the files of one table; for writer.c alone. */
 #pragma once
 
-#include "extract/catalog.h"
+#include "extract/description.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@ bool writer_link_folder(const char *from, const char *to, GError **error);
  * Fills in what the files themselves say: the size, and for a single file its checksum, hashed
  * unless table->md5 is known to be right.
  */
-bool writer_measure(struct catalog_table *table, const char *path, bool folder, GError **error);
+bool writer_measure(struct described_table *table, const char *path, bool folder, GError **error);
 
 /* Makes the content durable. */
 bool writer_sync(const char *path, bool folder, GError **error);

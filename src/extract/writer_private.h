@@ -1,7 +1,7 @@
 /* What the files of the writer share. */
 #pragma once
 
-#include "extract/catalog.h"
+#include "extract/description.h"
 #include "extract/writer.h"
 
 #include <glib.h>
@@ -9,7 +9,7 @@
 
 /* A table of this run, or one that is kept from the last. */
 struct writer_entry {
-	struct catalog_table *table;
+	struct described_table *table;
 	char *staged; /* NULL: nothing to move */
 	bool folder;
 };
@@ -19,12 +19,12 @@ struct extract_writer {
 	char *source;
 	char *folder; /* extracts/<source>, absolute */
 	int lock;
-	GHashTable *previous; /* name → struct catalog_table */
+	GHashTable *previous; /* name → struct described_table */
 	GHashTable *dropped;  /* names */
 	GHashTable *staged;   /* name → path, until the table is added */
 	GPtrArray *entries;   /* struct writer_entry */
 	GHashTable *names;    /* of the entries, case folded: views do not tell cases apart */
-	GPtrArray *attached;  /* struct catalog_attach */
+	GPtrArray *attached;  /* struct described_attach */
 	struct duck_database *database; /* the new extract.duckdb */
 	struct duck_connection *connection;
 };

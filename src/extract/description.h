@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct catalog_table {
+struct described_table {
 	char *name;
 	char *description;
 	int64_t rows;
@@ -25,26 +25,26 @@ struct catalog_table {
 	int64_t inode;
 	int64_t mtime_ns;
 };
-void catalog_table_free(struct catalog_table *table);
-DEFINE_AUTOPTR(catalog_table)
+void described_table_free(struct described_table *table);
+DEFINE_AUTOPTR(described_table)
 
-struct catalog_attach {
+struct described_attach {
 	char *alias, *extension, *url, *token_env;
 };
-void catalog_attach_free(struct catalog_attach *attach);
+void described_attach_free(struct described_attach *attach);
 
 /* Creates the tables that describe the extract in a new database. */
-bool catalog_create(struct duck_connection *connection, GError **error);
+bool description_create(struct duck_connection *connection, GError **error);
 
 /* Adds the table's row, its view and its checksum. */
-bool catalog_add_table(struct duck_connection *connection, const struct catalog_table *table,
-		       GError **error);
+bool description_add_table(struct duck_connection *connection, const struct described_table *table,
+			   GError **error);
 
-bool catalog_add_attach(struct duck_connection *connection, const struct catalog_attach *attach,
-			GError **error);
+bool description_add_attach(struct duck_connection *connection,
+			    const struct described_attach *attach, GError **error);
 
 /*
- * The local tables of an extract.duckdb: struct catalog_table by name, without views. A file that
+ * The local tables of an extract.duckdb: struct described_table by name, without views. A file that
  * does not exist has none.
  */
-GHashTable *catalog_read(const char *path, GError **error);
+GHashTable *description_read(const char *path, GError **error);

@@ -1,11 +1,11 @@
 /* The tables inside extract.duckdb: the columns of the first two are a contract. */
-#include "extract/catalog.h"
+#include "extract/description.h"
 
 #include "duck/query.h"
 #include "duck/sql.h"
 #include "extract/bounds.h"
 
-void catalog_table_free(struct catalog_table *table)
+void described_table_free(struct described_table *table)
 {
 	if (!table)
 		return;
@@ -16,7 +16,7 @@ void catalog_table_free(struct catalog_table *table)
 	g_free(table);
 }
 
-void catalog_attach_free(struct catalog_attach *attach)
+void described_attach_free(struct described_attach *attach)
 {
 	if (!attach)
 		return;
@@ -27,7 +27,7 @@ void catalog_attach_free(struct catalog_attach *attach)
 	g_free(attach);
 }
 
-bool catalog_create(struct duck_connection *connection, GError **error)
+bool description_create(struct duck_connection *connection, GError **error)
 {
 	return duck_exec(connection, error,
 			 "CREATE TABLE _meta (table_name VARCHAR NOT NULL, description VARCHAR, "
@@ -38,8 +38,8 @@ bool catalog_create(struct duck_connection *connection, GError **error)
 			 NULL);
 }
 
-bool catalog_add_table(struct duck_connection *connection, const struct catalog_table *table,
-		       GError **error)
+bool description_add_table(struct duck_connection *connection, const struct described_table *table,
+			   GError **error)
 {
 	if (table->select) {
 		g_autofree char *sql = duck_sql("CREATE VIEW main.%I AS %S", table->name,
@@ -57,8 +57,8 @@ bool catalog_add_table(struct duck_connection *connection, const struct catalog_
 			 table->extracted_at, table->remote ? "remote" : "local");
 }
 
-bool catalog_add_attach(struct duck_connection *connection, const struct catalog_attach *attach,
-			GError **error)
+bool description_add_attach(struct duck_connection *connection,
+			    const struct described_attach *attach, GError **error)
 {
 	return duck_exec(connection, error,
 			 "CREATE TABLE IF NOT EXISTS main._remote_attach (alias VARCHAR, "
@@ -95,9 +95,9 @@ static struct duck_rows *query_tables(struct duck_connection *connection, GError
 static GHashTable *collect(struct duck_rows *rows)
 {
 	GHashTable *tables = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
-						   (GDestroyNotify)catalog_table_free);
+						   (GDestroyNotify)described_table_free);
 	while (duck_rows_next(rows)) {
-		struct catalog_table *table = g_new0(struct catalog_table, 1);
+		struct described_table *table = g_new0(struct described_table, 1);
 		table->name = g_strdup(duck_rows_text(rows, 0));
 		table->description = g_strdup(duck_rows_text(rows, 1));
 		table->rows = duck_rows_int(rows, 2);
@@ -111,7 +111,7 @@ static GHashTable *collect(struct duck_rows *rows)
 	return tables;
 }
 
-GHashTable *catalog_read(const char *path, GError **error)
+GHashTable *description_read(const char *path, GError **error)
 {
 	if (!g_file_test(path, G_FILE_TEST_EXISTS))
 		return g_hash_table_new(g_str_hash, g_str_equal);

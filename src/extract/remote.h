@@ -1,0 +1,32 @@
+/*
+ * Which remote databases an extract may have attached: an extract is foreign input, and attaching
+ * what it names means loading code and handing out a token.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "extract/publication.h"
+
+#include <glib.h>
+#include <stdbool.h>
+
+struct remote_policy {
+	char **extensions;
+	char **token_envs;
+};
+
+/*
+ * The allow-lists: comma-separated names, each of which replaces the built-in list unless it is
+ * NULL or holds no name ($AGNES_REMOTE_ATTACH_EXTENSIONS, $AGNES_REMOTE_ATTACH_TOKEN_ENVS).
+ */
+void remote_policy_init(struct remote_policy *policy, const char *extensions,
+			const char *token_envs);
+void remote_policy_clear(struct remote_policy *policy);
+DEFINE_AUTO(remote_policy)
+
+/* INVALID: not a name. DENIED: not on the list; the message says which setting allows it. */
+bool remote_policy_check(const struct remote_policy *policy, const struct published_attach *attach,
+			 GError **error);
+
+/* The statement that attaches it, read-only. `token` may be NULL. */
+char *remote_attach_sql(const struct published_attach *attach, const char *token);
