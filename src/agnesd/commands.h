@@ -3,7 +3,10 @@
 
 #include "agnesd/command.h"
 
+extern const struct command command_build_analytics;
 extern const struct command command_check;
 extern const struct command command_config;
 extern const struct command command_migrate;
+extern const struct command command_rebuild;
+extern const struct command command_rebuild_source;
 extern const struct command command_sample_data;

@@ -7,9 +7,12 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* clang-format off: one a line */
 static const struct command *const commands[] = {
-	&command_check, &command_config, &command_migrate, &command_sample_data, NULL,
+	&command_build_analytics, &command_check,	   &command_config,	 &command_migrate,
+	&command_rebuild,	  &command_rebuild_source, &command_sample_data, NULL,
 };
+/* clang-format on */
 
 int command_fail(const struct command *command, GError *error)
 {

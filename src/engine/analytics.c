@@ -1,0 +1,130 @@
+/* The parent's side: says what to build, checks the outcome, swaps. */
+#include "engine/analytics.h"
+
+#include "base/child.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "extract/remote.h"
+
+enum {
+	LOCK_MILLISECONDS = 10 * 60 * 1000,
+	LONGEST_LINE = 64 * 1024,
+	LONGEST_ANSWER = 64 * 1024 * 1024,
+};
+
+static json_t *list_tables(const struct edition *edition)
+{
+	json_t *tables = json_array();
+	for (guint i = 0; i < edition->tables->len; i++) {
+		const struct edition_table *entry = g_ptr_array_index(edition->tables, i);
+		const struct published_table *table = entry->table;
+		json_array_append_new(tables,
+				      table->file ? json_pack("[ss]", table->name, table->file)
+						  : json_pack("[ssss]", table->name, table->alias,
+							      table->schema, table->table));
+	}
+	return tables;
+}
+
+/* What of the remote databases may be attached, with the token that each needs. */
+static json_t *list_attached(const struct edition *edition)
+{
+	g_auto(remote_policy) policy = {0};
+	remote_policy_init(&policy, g_getenv("AGNES_REMOTE_ATTACH_EXTENSIONS"),
+			   g_getenv("AGNES_REMOTE_ATTACH_TOKEN_ENVS"));
+	json_t *list = json_array();
+	g_autoptr(GHashTable) aliases = g_hash_table_new(g_str_hash, g_str_equal);
+	for (guint i = 0; i < edition->sources->len; i++) {
+		const struct published_source *source = g_ptr_array_index(edition->sources, i);
+		for (guint j = 0; j < source->attached->len; j++) {
+			const struct published_attach *attach = g_ptr_array_index(source->attached,
+										  j);
+			g_autoptr(GError) error = NULL;
+			const char *token = *attach->token_env ? g_getenv(attach->token_env) : "";
+			if (!remote_policy_check(&policy, attach, &error))
+				g_warning("source '%s': remote tables are left out: %s",
+					  source->name, error->message);
+			else if (!token)
+				g_warning("source '%s': remote tables are left out: the variable "
+					  "%s is not set",
+					  source->name, attach->token_env);
+			else if (g_hash_table_add(aliases, attach->alias))
+				json_array_append_new(list, json_pack("[ssss]", attach->alias,
+								      attach->extension,
+								      attach->url, token));
+		}
+	}
+	return list;
+}
+
+static bool take_answers(struct child *child, GError **error)
+{
+	bool done = false;
+	g_autoptr(GError) cause = NULL;
+	for (json_t *next; (next = child_next(child, &cause));) {
+		g_autoptr(json_t) answer = next;
+		const char *note = json_string_value(json_object_get(answer, "note"));
+		const char *failure = json_string_value(json_object_get(answer, "error"));
+		done = json_is_true(json_object_get(answer, "done"));
+		if (note)
+			g_warning("analytics/server.duckdb: %s", note);
+		if (failure) {
+			g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_FAILED, failure);
+			return false;
+		}
+	}
+	if (done)
+		return true;
+	g_autofree char *end = cause ? g_strdup(cause->message) : child_end_text(child);
+	g_set_error(error, AGNES_ERROR, AGNES_ERROR_FAILED, "its writer %s", end);
+	return false;
+}
+
+static bool build(const char *data_dir, const char *work, const struct edition *edition,
+		  const struct publish_limits *limits, GError **error)
+{
+	const struct child_options options = {
+		.command = "build-analytics",
+		.what = "its writer",
+		.seconds = limits->seconds,
+		.longest_line = LONGEST_LINE,
+		.longest_answer = LONGEST_ANSWER,
+	};
+	g_autofree char *published = g_build_filename(data_dir, "published", NULL);
+	g_autoptr(json_t)
+		request = json_pack("{ss ss si si si so so}", "published", published, "work", work,
+				    "memory_mb", limits->memory_mb, "threads", limits->threads,
+				    "newest_landlock", limits->newest_landlock, "tables",
+				    list_tables(edition), "attached", list_attached(edition));
+	g_autoptr(child) child = child_start(&options, request, error);
+	return child && take_answers(child, error);
+}
+
+static bool write_locked(const char *folder, const char *work, const char *data_dir,
+			 const struct edition *edition, const struct publish_limits *limits,
+			 GError **error)
+{
+	g_autofree char *lock_path = g_build_filename(folder, ".lock", NULL);
+	g_autofree char *built = g_build_filename(work, "server.duckdb", NULL);
+	g_autofree char *final = g_build_filename(folder, "server.duckdb", NULL);
+	g_autofree char *log = g_build_filename(folder, "server.duckdb.wal", NULL);
+	AUTO_FD lock = files_lock(lock_path, LOCK_MILLISECONDS, error);
+	/* A log that another program left belongs to the file that goes. */
+	return lock >= 0 && files_remove_tree(work, error) && files_make_folder(work, error) &&
+	       build(data_dir, work, edition, limits, error) && files_remove(log, error) &&
+	       files_publish(built, final, error);
+}
+
+bool analytics_write(const char *data_dir, const struct edition *edition,
+		     const struct publish_limits *limits, GError **error)
+{
+	g_autofree char *root = g_canonicalize_filename(data_dir, NULL);
+	g_autofree char *folder = g_build_filename(root, "analytics", NULL);
+	g_autofree char *work = g_build_filename(folder, ".work", NULL);
+	bool written = files_make_folder(folder, error) &&
+		       write_locked(folder, work, root, edition, limits, error);
+	if (!written)
+		g_prefix_error(error, "cannot write %s/server.duckdb: ", folder);
+	files_remove_tree(work, NULL);
+	return written;
+}

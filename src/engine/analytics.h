@@ -1,0 +1,22 @@
+/*
+ * analytics/server.duckdb: one view for each table of an edition, directly over its published file,
+ * so that any DuckDB opens it alone. It is for people and other tools; nothing of ours reads it.
+ */
+#pragma once
+
+#include "engine/edition.h"
+#include "extract/publish.h"
+
+#include <glib.h>
+#include <stdbool.h>
+
+/*
+ * Writes the file whole, in a sandboxed child, and swaps it in; who has the old one open keeps it.
+ * A table whose view cannot be made is left out with a warning, and so are remote tables when
+ * their database cannot be attached.
+ */
+bool analytics_write(const char *data_dir, const struct edition *edition,
+		     const struct publish_limits *limits, GError **error);
+
+/* The child's side: the whole life of `agnesd build-analytics`. */
+void analytics_run(void) G_GNUC_NORETURN;
