@@ -59,10 +59,19 @@ static enum agnes_error classify(const char *message)
 	return AGNES_ERROR_FAILED;
 }
 
+/* A stream that fails while another thread fetches from it reports that first, the cause after. */
+static const char *skip_to_cause(const char *message)
+{
+	static const char cause[] = "\nError: ";
+	if (!g_str_has_prefix(message, "Invalid Input Error: Attempting to "))
+		return message;
+	const char *found = strstr(message, cause);
+	return found ? found + strlen(cause) : message;
+}
+
 void duck_set_error(GError **error, const char *message)
 {
-	if (!message)
-		message = "DuckDB failed without a message";
+	message = message ? skip_to_cause(message) : "DuckDB failed without a message";
 	/* Behind its own bugs DuckDB writes a stack trace. */
 	const char *trace = strstr(message, "\nThis error signals an assertion failure");
 	g_set_error(error, AGNES_ERROR, classify(message), "%.*s",

@@ -13,5 +13,9 @@ struct duck_connection {
 	duckdb_connection handle;
 };
 
+struct duck_statement {
+	duckdb_prepared_statement handle;
+};
+
 /* Sets *error from DuckDB's message, the code chosen by the class that the message starts with. */
 void duck_set_error(GError **error, const char *message);

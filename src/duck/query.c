@@ -7,10 +7,6 @@
 
 #include <string.h>
 
-struct duck_statement {
-	duckdb_prepared_statement handle;
-};
-
 struct duck_statement *duck_prepare(struct duck_connection *connection, const char *sql,
 				    GError **error)
 {

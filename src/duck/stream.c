@@ -1,0 +1,125 @@
+/* Streaming results, as text or as Arrow. */
+#include "duck/stream.h"
+
+#include "base/error.h"
+#include "duck/private.h"
+
+struct duck_stream {
+	duckdb_prepared_statement statement;
+	duckdb_result result;
+	duckdb_data_chunk chunk;
+	duckdb_arrow_options arrow;
+};
+
+static bool start(struct duck_stream *stream, struct duck_connection *connection, const char *sql,
+		  GError **error)
+{
+	duckdb_pending_result pending = NULL;
+	if (duckdb_prepare(connection->handle, sql, &stream->statement) != DuckDBSuccess) {
+		duck_set_error(error, duckdb_prepare_error(stream->statement));
+		return false;
+	}
+	bool started = duckdb_pending_prepared_streaming(stream->statement, &pending) ==
+		       DuckDBSuccess;
+	if (!started)
+		duck_set_error(error, duckdb_pending_error(pending));
+	else if (duckdb_execute_pending(pending, &stream->result) != DuckDBSuccess) {
+		duck_set_error(error, duckdb_result_error(&stream->result));
+		started = false;
+	}
+	duckdb_destroy_pending(&pending);
+	return started;
+}
+
+struct duck_stream *duck_stream_open(struct duck_connection *connection, const char *sql,
+				     GError **error)
+{
+	g_autoptr(duck_stream) stream = g_new0(struct duck_stream, 1);
+	return start(stream, connection, sql, error) ? g_steal_pointer(&stream) : NULL;
+}
+
+void duck_stream_free(struct duck_stream *stream)
+{
+	if (!stream)
+		return;
+	if (stream->arrow)
+		duckdb_destroy_arrow_options(&stream->arrow);
+	duckdb_destroy_data_chunk(&stream->chunk);
+	duckdb_destroy_result(&stream->result);
+	duckdb_destroy_prepare(&stream->statement);
+	g_free(stream);
+}
+
+size_t duck_stream_columns(const struct duck_stream *stream)
+{
+	return duckdb_column_count((duckdb_result *)&stream->result);
+}
+
+bool duck_stream_next(struct duck_stream *stream, size_t *rows, GError **error)
+{
+	duckdb_destroy_data_chunk(&stream->chunk);
+	stream->chunk = duckdb_fetch_chunk(stream->result);
+	*rows = 0;
+	if (stream->chunk) {
+		*rows = duckdb_data_chunk_get_size(stream->chunk);
+		return true;
+	}
+	/* No chunk means the end or a failure. */
+	const char *message = duckdb_result_error(&stream->result);
+	if (!message)
+		return true;
+	duck_set_error(error, message);
+	return false;
+}
+
+const char *duck_stream_text(const struct duck_stream *stream, size_t column, size_t row,
+			     size_t *length)
+{
+	duckdb_vector vector = duckdb_data_chunk_get_vector(stream->chunk, column);
+	uint64_t *validity = duckdb_vector_get_validity(vector);
+	if (validity && !duckdb_validity_row_is_valid(validity, row))
+		return NULL;
+	duckdb_string_t *text = (duckdb_string_t *)duckdb_vector_get_data(vector) + row;
+	*length = duckdb_string_t_length(*text);
+	return duckdb_string_t_data(text);
+}
+
+static bool check(duckdb_error_data failure, GError **error)
+{
+	bool failed = failure && duckdb_error_data_has_error(failure);
+	if (failed)
+		duck_set_error(error, duckdb_error_data_message(failure));
+	if (failure)
+		duckdb_destroy_error_data(&failure);
+	return !failed;
+}
+
+static duckdb_arrow_options arrow_options(struct duck_stream *stream)
+{
+	if (!stream->arrow)
+		stream->arrow = duckdb_result_get_arrow_options(&stream->result);
+	return stream->arrow;
+}
+
+bool duck_stream_arrow_schema(struct duck_stream *stream, struct ArrowSchema *schema,
+			      GError **error)
+{
+	size_t count = duck_stream_columns(stream);
+	g_autofree duckdb_logical_type *types = g_new(duckdb_logical_type, count);
+	g_autofree const char **names = g_new(const char *, count);
+	for (size_t i = 0; i < count; i++) {
+		types[i] = duckdb_column_logical_type(&stream->result, i);
+		names[i] = duckdb_column_name(&stream->result, i);
+	}
+	duckdb_error_data failure = duckdb_to_arrow_schema(arrow_options(stream), types, names,
+							   count, schema);
+	for (size_t i = 0; i < count; i++)
+		duckdb_destroy_logical_type(&types[i]);
+	return check(failure, error);
+}
+
+bool duck_stream_arrow_chunk(struct duck_stream *stream, struct ArrowArray *array, GError **error)
+{
+	return check(duckdb_data_chunk_to_arrow(arrow_options(stream), stream->chunk, array),
+		     error);
+}
