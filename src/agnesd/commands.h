@@ -9,4 +9,5 @@ extern const struct command command_config;
 extern const struct command command_migrate;
 extern const struct command command_rebuild;
 extern const struct command command_rebuild_source;
+extern const struct command command_query_worker;
 extern const struct command command_sample_data;

@@ -11,6 +11,12 @@
 static const struct command *const commands[] = {
 	&command_build_analytics, &command_check,	   &command_config,	 &command_migrate,
 	&command_rebuild,	  &command_rebuild_source, &command_sample_data, NULL,
+	&command_check,
+	&command_config,
+	&command_migrate,
+	&command_query_worker,
+	&command_sample_data,
+	NULL,
 };
 /* clang-format on */
 

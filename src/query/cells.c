@@ -1,0 +1,69 @@
+/* Scalars are written as the API always has; nested values become JSON. */
+#include "query/cells.h"
+
+#include "duck/query.h"
+#include "duck/sql.h"
+
+#include <string.h>
+
+/* Six digits of a second or none; intervals in days of which a month has thirty. */
+static const char *const macros[] = {
+	"CREATE MACRO cell_timestamp(t) AS CASE WHEN isfinite(t) AND microsecond(t) % 1000000 <> 0 "
+	"THEN strftime(t, '%Y-%m-%d %H:%M:%S.%f') ELSE t::VARCHAR END",
+	"CREATE MACRO cell_timestamptz(t) AS CASE WHEN isfinite(t) THEN "
+	"cell_timestamp(t AT TIME ZONE 'UTC') || '+00:00' ELSE t::VARCHAR END",
+	"CREATE MACRO cell_time(t) AS CASE WHEN microsecond(t) % 1000000 <> 0 THEN "
+	"rpad(t::VARCHAR, 15, '0') ELSE t::VARCHAR END",
+	"CREATE MACRO cell_timetz(t) AS regexp_replace(t::VARCHAR, '([+-]\\d\\d)$', '\\1:00')",
+	"CREATE MACRO cell_clock(us) AS (us // 3600000000) || ':' || "
+	"lpad(((us // 60000000) % 60)::VARCHAR, 2, '0') || ':' || "
+	"lpad(((us // 1000000) % 60)::VARCHAR, 2, '0') || CASE WHEN us % 1000000 = 0 THEN '' ELSE "
+	"'.' || lpad((us % 1000000)::VARCHAR, 6, '0') END",
+	"CREATE MACRO cell_days(days) AS CASE days WHEN 0 THEN '' WHEN 1 THEN '1 day, ' WHEN -1 THEN "
+	"'-1 day, ' ELSE days || ' days, ' END",
+	"CREATE MACRO cell_interval(i) AS "
+	"cell_days(floor(epoch_us(i) / 86400000000)::BIGINT) || cell_clock(epoch_us(i) - "
+	"floor(epoch_us(i) / 86400000000)::BIGINT * 86400000000)",
+};
+
+/* Types that json_array() does not write as we want it. The first whose name starts the type wins.
+ */
+static const struct {
+	const char *type;
+	const char *before, *after;
+} rules[] = {
+	{"TIMESTAMP WITH TIME ZONE", "cell_timestamptz(", ")"},
+	{"TIMESTAMP", "cell_timestamp(", "::TIMESTAMP)"},
+	{"TIME WITH TIME ZONE", "cell_timetz(", ")"},
+	{"TIME_NS", "", "::VARCHAR"},
+	{"TIME", "cell_time(", ")"},
+	{"INTERVAL", "cell_interval(", ")"},
+	{"FLOAT", "", "::DOUBLE"},
+	{"DECIMAL", "", "::VARCHAR"},
+	{"BIGNUM", "", "::VARCHAR"},
+	{"BLOB", "'b''' || ", "::VARCHAR || ''''"},
+	{"JSON", "", "::VARCHAR"},
+	{"OTHER", "", "::VARCHAR"},
+};
+
+bool cells_define(struct duck_connection *connection, GError **error)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(macros); i++) {
+		if (!duck_exec(connection, error, macros[i], NULL))
+			return false;
+	}
+	return true;
+}
+
+void cells_append(GString *sql, const char *name, const char *type)
+{
+	/* A list or array of anything is nested, whatever its name starts with. */
+	bool nested = g_str_has_suffix(type, "]");
+	for (size_t i = 0; !nested && i < G_N_ELEMENTS(rules); i++) {
+		if (g_str_has_prefix(type, rules[i].type)) {
+			duck_sql_append(sql, "%S%S%S", rules[i].before, name, rules[i].after);
+			return;
+		}
+	}
+	g_string_append(sql, name);
+}

@@ -1,0 +1,14 @@
+/* How a value of each type of DuckDB is written in a JSON result, as SQL over it. */
+#pragma once
+
+#include "duck/database.h"
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* Makes the macros that the expressions below call. Once, before the settings are locked. */
+bool cells_define(struct duck_connection *connection, GError **error);
+
+/* Appends what json_array() is given for the column `name` (SQL, quoted) of a type as
+ * duck_statement_column_type() spells it. */
+void cells_append(GString *sql, const char *name, const char *type);

@@ -1,0 +1,217 @@
+/* Starting, talking to and ending one worker. */
+#include "query/child.h"
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "query/wire.h"
+#include "query/worker.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	START_SECONDS = 30, /* a machine under load */
+	ANSWER_SECONDS = 5, /* from the first byte of a message to its last */
+	END_MILLISECONDS = 1000,
+	LONGEST_STATM = 256,
+};
+
+struct query_child {
+	struct query_source *source;
+	struct process *process;
+	int socket;
+	char *folder;
+	uint64_t memory;	/* bytes that it may use for queries */
+	uint64_t size_at_start; /* of its address space */
+};
+
+static bool set_patience(int socket, int seconds, GError **error)
+{
+	const struct timeval patience = {.tv_sec = seconds};
+	if (setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+	    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0)
+		return true;
+	agnes_set_errno(error, errno, "cannot set a time limit on a worker's socket");
+	return false;
+}
+
+static bool spawn(struct query_child *child, const struct query_child_options *options,
+		  GError **error)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+		agnes_set_errno(error, errno, "cannot make a worker's socket");
+		return false;
+	}
+	child->socket = ends[0];
+	AUTO_FD theirs = ends[1];
+	const int descriptors[] = {PROCESS_NO_DESCRIPTOR, PROCESS_NO_DESCRIPTOR, STDERR_FILENO,
+				   theirs};
+	G_STATIC_ASSERT(G_N_ELEMENTS(descriptors) == QUERY_WORKER_SOCKET + 1);
+	const struct process_options process = {
+		.program = options->program,
+		.argv = options->argv,
+		.descriptors = descriptors,
+		.descriptor_count = G_N_ELEMENTS(descriptors),
+	};
+	child->process = process_start(&process, error);
+	return child->process && set_patience(child->socket, START_SECONDS, error);
+}
+
+static json_t *pack_setup(const struct query_child *child,
+			  const struct query_child_options *options)
+{
+	const struct query_source *source = child->source;
+	return json_pack("{s{ss ss sO si si si si si sb sO?}}", "setup", "folder", source->folder,
+			 "temporary", child->folder, "tables", source->tables, "memory_mb",
+			 options->memory_mb, "temporary_mb", options->temporary_mb,
+			 "address_space_mb", options->address_space_mb, "threads", options->threads,
+			 "landlock", options->landlock, "network", source->remote != NULL, "remote",
+			 source->remote);
+}
+
+static bool make_folder(struct query_child *child, const char *parent, GError **error)
+{
+	child->folder = g_build_filename(parent, "worker-XXXXXX", NULL);
+	if (g_mkdtemp(child->folder))
+		return true;
+	agnes_set_errno(error, errno, "cannot make a folder for a worker in %s", parent);
+	g_clear_pointer(&child->folder, g_free);
+	return false;
+}
+
+static bool set_up(struct query_child *child, const struct query_child_options *options,
+		   GError **error)
+{
+	g_autoptr(json_t) setup = pack_setup(child, options);
+	if (!query_child_send(child, setup, -1, error))
+		return false;
+	g_autoptr(json_t) answer = query_child_receive(child, error);
+	if (!answer)
+		return false;
+	const json_t *failure = json_object_get(answer, "error");
+	if (failure) {
+		wire_unpack_error(failure, error);
+		return false;
+	}
+	return true;
+}
+
+/* The size of its address space in bytes, 0 when it is gone. */
+static uint64_t measure(const struct query_child *child)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/statm", (int)process_id(child->process));
+	g_autofree char *text = files_read(path, LONGEST_STATM, NULL, NULL);
+	return text ? g_ascii_strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+struct query_child *query_child_start(const struct query_child_options *options,
+				      struct query_source *source, GError **error)
+{
+	g_autoptr(query_child) child = g_new0(struct query_child, 1);
+	child->socket = -1;
+	child->source = query_source_ref(source);
+	child->memory = (uint64_t)options->memory_mb << 20;
+	if (!make_folder(child, options->temporary, error) || !spawn(child, options, error) ||
+	    !set_up(child, options, error) || !set_patience(child->socket, ANSWER_SECONDS, error)) {
+		g_prefix_error(error, "cannot start a query worker: ");
+		return NULL;
+	}
+	child->size_at_start = measure(child);
+	return g_steal_pointer(&child);
+}
+
+void query_child_free(struct query_child *child)
+{
+	g_autoptr(GError) error = NULL;
+	if (!child)
+		return;
+	process_free(child->process);
+	if (child->socket >= 0)
+		close(child->socket);
+	if (child->folder && !files_remove_tree(child->folder, &error))
+		g_warning("%s", error->message);
+	g_free(child->folder);
+	query_source_free(child->source);
+	g_free(child);
+}
+
+struct query_source *query_child_source(const struct query_child *child)
+{
+	return child->source;
+}
+
+pid_t query_child_pid(const struct query_child *child)
+{
+	return process_id(child->process);
+}
+
+int query_child_socket(const struct query_child *child)
+{
+	return child->socket;
+}
+
+bool query_child_is_alive(const struct query_child *child)
+{
+	struct pollfd end = {.fd = process_end_descriptor(child->process), .events = POLLIN};
+	return poll(&end, 1, 0) == 0;
+}
+
+bool query_child_send(struct query_child *child, const json_t *message, int pipe, GError **error)
+{
+	return wire_send(child->socket, message, pipe, error);
+}
+
+/* Why a worker that is gone went, in words for the caller of the query that ran in it. */
+static void explain_end(struct query_child *child, GError **error)
+{
+	int status;
+	g_autoptr(GError) how = NULL;
+	process_kill(child->process);
+	if (!process_wait(child->process, END_MILLISECONDS, &status, &how)) {
+		g_propagate_error(error, g_steal_pointer(&how));
+		return;
+	}
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) {
+		g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_TIMEOUT,
+				    "Query error: the limit on CPU time was reached");
+		return;
+	}
+	if (process_check_status(status, &how))
+		g_set_error_literal(&how, AGNES_ERROR, AGNES_ERROR_FAILED, "ended");
+	g_set_error(
+		error, AGNES_ERROR, AGNES_ERROR_FAILED,
+		"Query error: the process that ran the query %s; it may have needed more memory "
+		"than a query is allowed",
+		how->message);
+}
+
+json_t *query_child_receive(struct query_child *child, GError **error)
+{
+	g_autoptr(GError) cause = NULL;
+	json_t *message = wire_receive(child->socket, WIRE_TO_SERVER, NULL, &cause);
+	if (message)
+		return message;
+	if (g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_UNAVAILABLE))
+		explain_end(child, error);
+	else
+		g_propagate_error(error, g_steal_pointer(&cause));
+	return NULL;
+}
+
+void query_child_kill(struct query_child *child)
+{
+	process_kill(child->process);
+}
+
+bool query_child_is_bloated(const struct query_child *child)
+{
+	return measure(child) > child->size_at_start + child->memory;
+}

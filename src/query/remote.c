@@ -1,0 +1,112 @@
+/* Remote catalogs. Secrets live in this process's memory and appear in no message. */
+#include "query/remote.h"
+
+#include "base/error.h"
+#include "base/sandbox.h"
+#include "duck/query.h"
+#include "duck/sql.h"
+
+#include <string.h>
+
+struct remote {
+	const char *alias, *extension, *url, *token;
+};
+
+static bool unpack(const json_t *item, struct remote *remote, GError **error)
+{
+	*remote = (struct remote){0};
+	if (json_unpack((json_t *)item, "{ss ss ss s?s}", "alias", &remote->alias, "extension",
+			&remote->extension, "url", &remote->url, "token", &remote->token) == 0)
+		return true;
+	g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_INVALID,
+			    "a remote catalog needs alias, extension and url");
+	return false;
+}
+
+bool remote_load(struct duck_connection *connection, const json_t *list, GError **error)
+{
+	size_t i;
+	json_t *item;
+	json_array_foreach((json_t *)list, i, item)
+	{
+		struct remote remote;
+		if (!unpack(item, &remote, error))
+			return false;
+		g_autofree char *sql = duck_sql("LOAD %I", remote.extension);
+		if (!duck_exec(connection, error, sql, NULL))
+			return false;
+	}
+	return true;
+}
+
+void remote_append_paths(GArray *paths)
+{
+	static const char *const readable[] = {
+		"/etc/gai.conf",
+		"/etc/host.conf",
+		"/etc/hosts",
+		"/etc/nsswitch.conf",
+		"/etc/resolv.conf",
+		"/etc/services",
+		"/etc/ssl",
+		"/etc/pki",
+		"/usr/lib",
+		"/lib",
+		"/lib64",
+		"/usr/lib64",
+		"/usr/share/ca-certificates",
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(readable); i++) {
+		const struct sandbox_path path = {readable[i], SANDBOX_READ};
+		if (g_file_test(path.path, G_FILE_TEST_EXISTS))
+			g_array_append_val(paths, path);
+	}
+}
+
+static char *attach_statement(const struct remote *remote)
+{
+	/* BigQuery takes its token from a secret, the others in ATTACH. */
+	if (strcmp(remote->extension, "bigquery") == 0)
+		return duck_sql("ATTACH %L AS %I (TYPE %I, READ_ONLY)", remote->url, remote->alias,
+				remote->extension);
+	return remote->token ? duck_sql("ATTACH %L AS %I (TYPE %I, TOKEN %L)", remote->url,
+					remote->alias, remote->extension, remote->token)
+			     : duck_sql("ATTACH %L AS %I (TYPE %I, READ_ONLY)", remote->url,
+					remote->alias, remote->extension);
+}
+
+static bool attach_one(struct duck_connection *connection, const struct remote *remote,
+		       GError **error)
+{
+	g_autoptr(GError) cause = NULL;
+	bool done = true;
+	if (remote->token && strcmp(remote->extension, "bigquery") == 0) {
+		g_autofree char *name = g_strconcat("bq_secret_", remote->alias, NULL);
+		g_autofree char *sql = duck_sql("CREATE SECRET %I (TYPE bigquery, ACCESS_TOKEN %L)",
+						name, remote->token);
+		done = duck_exec(connection, &cause, sql, NULL);
+	}
+	g_autofree char *attach = attach_statement(remote);
+	if (done && duck_exec(connection, &cause, attach, NULL))
+		return true;
+	GString *message = g_string_new(cause->message);
+	if (remote->token)
+		g_string_replace(message, remote->token, "***", 0);
+	g_autofree char *hidden = g_string_free(message, FALSE);
+	g_set_error(error, AGNES_ERROR, cause->code, "cannot attach the remote catalog %s: %s",
+		    remote->alias, hidden);
+	return false;
+}
+
+bool remote_attach(struct duck_connection *connection, const json_t *list, GError **error)
+{
+	size_t i;
+	json_t *item;
+	json_array_foreach((json_t *)list, i, item)
+	{
+		struct remote remote;
+		if (!unpack(item, &remote, error) || !attach_one(connection, &remote, error))
+			return false;
+	}
+	return true;
+}
