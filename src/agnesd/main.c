@@ -7,14 +7,16 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* clang-format off: one a line */
+/* One a line. */
+/* clang-format off */
 static const struct command *const commands[] = {
-	&command_build_analytics, &command_check,	   &command_config,	 &command_migrate,
-	&command_rebuild,	  &command_rebuild_source, &command_sample_data, NULL,
+	&command_build_analytics,
 	&command_check,
 	&command_config,
 	&command_migrate,
 	&command_query_worker,
+	&command_rebuild,
+	&command_rebuild_source,
 	&command_sample_data,
 	NULL,
 };
