@@ -13,6 +13,7 @@ static const struct command *const commands[] = {
 	&command_build_analytics,
 	&command_check,
 	&command_config,
+	&command_extract,
 	&command_migrate,
 	&command_query_worker,
 	&command_rebuild,

@@ -140,6 +140,11 @@ void duck_interrupt(struct duck_connection *connection)
 	duckdb_interrupt(connection->handle);
 }
 
+double duck_progress(struct duck_connection *connection)
+{
+	return duckdb_query_progress(connection->handle).percentage;
+}
+
 const char *duck_version(void)
 {
 	return duckdb_library_version();

@@ -38,6 +38,10 @@ DEFINE_AUTOPTR(duck_connection)
 /* Makes the statement that runs on the connection, if any, fail with CANCELLED. From any thread. */
 void duck_interrupt(struct duck_connection *connection);
 
+/* How far the statement that runs on the connection is, in percent; negative: unknown. From any
+ * thread. */
+double duck_progress(struct duck_connection *connection);
+
 /* The version of the library, such as "v1.5.6". */
 const char *duck_version(void);
 

@@ -135,9 +135,12 @@ static char *stage(struct extract_writer *writer, const char *table, bool folder
 		return NULL;
 	}
 	g_autofree char *name = g_strconcat(table, folder ? "" : ".parquet", NULL);
-	char *path = g_build_filename(writer->folder, ".stage", name, NULL);
+	g_autofree char *path = g_build_filename(writer->folder, ".stage", name, NULL);
+	/* A second attempt finds what the first made. */
+	if (!files_remove_tree(path, error))
+		return NULL;
 	g_hash_table_replace(writer->staged, g_strdup(table), g_strdup(path));
-	return path;
+	return g_steal_pointer(&path);
 }
 
 char *extract_writer_stage_file(struct extract_writer *writer, const char *table, GError **error)
@@ -154,6 +157,16 @@ char *extract_writer_stage_folder(struct extract_writer *writer, const char *tab
 	    (keep && !writer_link_folder(current, path, error)))
 		return NULL;
 	return g_steal_pointer(&path);
+}
+
+/* Its name cannot be a table's. */
+char *extract_writer_scratch(struct extract_writer *writer, GError **error)
+{
+	char *path = g_build_filename(writer->folder, ".stage", ".scratch", NULL);
+	if (files_make_folder(path, error))
+		return path;
+	g_free(path);
+	return NULL;
 }
 
 struct duck_connection *extract_writer_connection(struct extract_writer *writer, GError **error)

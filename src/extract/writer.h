@@ -44,6 +44,10 @@ char *extract_writer_stage_file(struct extract_writer *writer, const char *table
 char *extract_writer_stage_folder(struct extract_writer *writer, const char *table, bool keep,
 				  GError **error);
 
+/* A folder on the same file system for what is made on the way; it goes with the writer. g_free().
+ */
+char *extract_writer_scratch(struct extract_writer *writer, GError **error);
+
 struct extract_local {
 	const char *name;	 /* what was staged */
 	const char *description; /* NULL: none */
