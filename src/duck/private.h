@@ -17,5 +17,11 @@ struct duck_statement {
 	duckdb_prepared_statement handle;
 };
 
+struct duck_value;
+
+/* Binds one parameter, counted from 1. */
+duckdb_state duck_bind(duckdb_prepared_statement handle, idx_t index,
+		       const struct duck_value *value);
+
 /* Sets *error from DuckDB's message, the code chosen by the class that the message starts with. */
 void duck_set_error(GError **error, const char *message);

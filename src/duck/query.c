@@ -26,97 +26,6 @@ void duck_statement_free(struct duck_statement *statement)
 	g_free(statement);
 }
 
-static duckdb_state bind_list(duckdb_prepared_statement handle, idx_t index, char **list)
-{
-	if (!list)
-		return duckdb_bind_null(handle, index);
-	guint count = g_strv_length(list);
-	g_autofree duckdb_value *values = g_new(duckdb_value, count + 1);
-	for (guint i = 0; i < count; i++)
-		values[i] = duckdb_create_varchar(list[i]);
-	duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
-	duckdb_value value = duckdb_create_list_value(text, values, count);
-	duckdb_state state = duckdb_bind_value(handle, index, value);
-	duckdb_destroy_value(&value);
-	duckdb_destroy_logical_type(&text);
-	for (guint i = 0; i < count; i++)
-		duckdb_destroy_value(&values[i]);
-	return state;
-}
-
-static struct duck_value next_value(char letter, va_list *args)
-{
-	struct duck_value value = {.kind = DUCK_NULL};
-	const void *pointer;
-	switch (letter) {
-	case 's':
-		return (struct duck_value){DUCK_TEXT, .text = va_arg(*args, const char *)};
-	case 'i':
-		return (struct duck_value){DUCK_INT, .integer = va_arg(*args, int64_t)};
-	case 'd':
-		return (struct duck_value){DUCK_DOUBLE, .real = va_arg(*args, double)};
-	case 'b':
-		return (struct duck_value){DUCK_BOOL, .boolean = va_arg(*args, int) != 0};
-	case 't':
-		return (struct duck_value){DUCK_TIME, .time = va_arg(*args, int64_t)};
-	case 'a':
-		return (struct duck_value){DUCK_LIST, .list = va_arg(*args, char **)};
-	case 'I':
-		pointer = va_arg(*args, const int64_t *);
-		return pointer ? (struct duck_value){DUCK_INT, .integer = *(const int64_t *)pointer}
-			       : value;
-	case 'D':
-		pointer = va_arg(*args, const double *);
-		return pointer ? (struct duck_value){DUCK_DOUBLE, .real = *(const double *)pointer}
-			       : value;
-	case 'B':
-		pointer = va_arg(*args, const bool *);
-		return pointer ? (struct duck_value){DUCK_BOOL, .boolean = *(const bool *)pointer}
-			       : value;
-	default:
-		g_error("duck: unknown parameter letter '%c'", letter);
-	}
-}
-
-struct duck_value *duck_values_new(const char *format, va_list *args)
-{
-	size_t count = format ? strlen(format) : 0;
-	struct duck_value *values = g_new(struct duck_value, count + 1);
-	for (size_t i = 0; i < count; i++)
-		values[i] = next_value(format[i], args);
-	return values;
-}
-
-static bool is_null(const struct duck_value *value)
-{
-	return value->kind == DUCK_NULL || (value->kind == DUCK_TEXT && !value->text) ||
-	       (value->kind == DUCK_TIME && value->time == DUCK_NO_TIME) ||
-	       (value->kind == DUCK_LIST && !value->list);
-}
-
-static duckdb_state bind_one(duckdb_prepared_statement handle, idx_t index,
-			     const struct duck_value *value)
-{
-	if (is_null(value))
-		return duckdb_bind_null(handle, index);
-	switch (value->kind) {
-	case DUCK_TEXT:
-		return duckdb_bind_varchar(handle, index, value->text);
-	case DUCK_INT:
-		return duckdb_bind_int64(handle, index, value->integer);
-	case DUCK_DOUBLE:
-		return duckdb_bind_double(handle, index, value->real);
-	case DUCK_BOOL:
-		return duckdb_bind_boolean(handle, index, value->boolean);
-	case DUCK_TIME:
-		return duckdb_bind_timestamp(handle, index, (duckdb_timestamp){value->time});
-	case DUCK_LIST:
-		return bind_list(handle, index, value->list);
-	default:
-		g_error("duck: unknown kind of value %d", (int)value->kind);
-	}
-}
-
 static bool bind_all(struct duck_statement *statement, const struct duck_value *values,
 		     size_t count, GError **error)
 {
@@ -127,7 +36,7 @@ static bool bind_all(struct duck_statement *statement, const struct duck_value *
 		return false;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (bind_one(statement->handle, i + 1, &values[i]) != DuckDBSuccess) {
+		if (duck_bind(statement->handle, i + 1, &values[i]) != DuckDBSuccess) {
 			duck_set_error(error, duckdb_prepare_error(statement->handle));
 			return false;
 		}
@@ -180,12 +89,6 @@ int64_t duck_statement_change(struct duck_statement *statement, GError **error, 
 	struct duck_rows *rows = execute_formatted(statement, error, format, &args);
 	va_end(args);
 	return changed_rows(rows);
-}
-
-int64_t duck_statement_change_values(struct duck_statement *statement,
-				     const struct duck_value *values, size_t count, GError **error)
-{
-	return changed_rows(execute(statement, values, count, error));
 }
 
 /* Without parameters the text may hold several statements, which cannot be prepared as one. */

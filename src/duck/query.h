@@ -42,7 +42,18 @@ int64_t duck_change(struct duck_connection *connection, GError **error, const ch
  * The parameters as an array, for SQL that is put together at run time. Values borrow what they
  * point at: it must live until the statement has run.
  */
-enum duck_kind { DUCK_NULL, DUCK_TEXT, DUCK_INT, DUCK_DOUBLE, DUCK_BOOL, DUCK_TIME, DUCK_LIST };
+enum duck_kind {
+	DUCK_NULL,
+	DUCK_TEXT,
+	DUCK_INT,
+	DUCK_DOUBLE,
+	DUCK_BOOL,
+	DUCK_TIME,
+	DUCK_LIST,
+	/* The items as a list of their kind: what unnest() makes rows of, thousands in a statement.
+	 */
+	DUCK_ARRAY,
+};
 
 struct duck_value {
 	enum duck_kind kind;
@@ -53,6 +64,11 @@ struct duck_value {
 		bool boolean;
 		int64_t time;
 		char **list;
+		struct {
+			const struct duck_value *items; /* each of items_kind or NULL */
+			size_t count;
+			enum duck_kind items_kind;
+		};
 	};
 };
 
@@ -78,8 +94,6 @@ struct duck_rows *duck_statement_query(struct duck_statement *statement, GError 
 				       const char *format, ...);
 int64_t duck_statement_change(struct duck_statement *statement, GError **error, const char *format,
 			      ...);
-int64_t duck_statement_change_values(struct duck_statement *statement,
-				     const struct duck_value *values, size_t count, GError **error);
 void duck_statement_free(struct duck_statement *statement);
 DEFINE_AUTOPTR(duck_statement)
 

@@ -130,12 +130,14 @@ bool record_insert(struct duck_connection *connection, const struct record_type 
 /* The same, and the row as it was stored: a new record. */
 void *record_create(struct duck_connection *connection, const struct record_type *type,
 		    const void *record, GError **error);
-/* The same for many, parsed once. Not a transaction by itself. */
-bool record_insert_many(struct duck_connection *connection, const struct record_type *type,
-			const GPtrArray *records, GError **error);
 /* Inserts, or overwrites the row of the same key except for the fields that are RECORD_KEPT. */
 bool record_upsert(struct duck_connection *connection, const struct record_type *type,
 		   const void *record, GError **error);
+/* The two for many records, in one statement. No key may appear twice in an upsert. */
+bool record_insert_many(struct duck_connection *connection, const struct record_type *type,
+			const GPtrArray *records, GError **error);
+bool record_upsert_many(struct duck_connection *connection, const struct record_type *type,
+			const GPtrArray *records, GError **error);
 /*
  * Writes the named columns (NULL-terminated, each RECORD_EDITABLE, else INVALID) to the row of the
  * record's key. NOT_FOUND: there is no such row. Without a name nothing happens.

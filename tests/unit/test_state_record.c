@@ -260,6 +260,60 @@ static void many_are_inserted_and_read_in_order(void **state)
 	assert_int_equal(((struct sample *)out->pdata[MANY - 2])->big, 1);
 }
 
+/* Every other record has all fields set, the rest only a key. */
+static GPtrArray *mixed(GPtrArray *ids, int64_t count, char **list)
+{
+	GPtrArray *records = g_ptr_array_new_with_free_func(g_free);
+	for (int64_t i = 0; i < count; i++) {
+		struct sample *sample = g_new(struct sample, 1);
+		g_ptr_array_add(ids, g_strdup_printf("%03d", (int)i));
+		*sample = named(ids->pdata[i]);
+		if (i % 2) {
+			sample->text = "it's";
+			sample->json = "[1]";
+			sample->small = i;
+			sample->big = -i;
+			sample->at = sample->created_at = 1700000000123456 + i;
+			sample->ratio = (double)i / 2;
+			sample->on = true;
+			sample->flag = RECORD_FALSE;
+			sample->list = list;
+		}
+		g_ptr_array_add(records, sample);
+	}
+	return records;
+}
+
+static void many_of_every_kind_come_back(void **state)
+{
+	enum { MANY = 100 };
+	char *list[] = {(char *)"x", (char *)"", NULL};
+	struct duck_connection *connection = connection_of(state);
+	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) in = mixed(ids, MANY, list);
+	assert_true(record_insert_many(connection, &sample_type, in, NULL));
+	assert_true(record_upsert_many(connection, &sample_type, in, NULL));
+	g_autoptr(GPtrArray)
+		out = record_query(connection, NULL, &sample_type, "ORDER BY id", NULL);
+	g_autoptr(json_t) expected = records_to_json(&sample_type, in);
+	g_autoptr(json_t) got = records_to_json(&sample_type, out);
+	assert_true(json_equal(got, expected));
+}
+
+static void of_many_all_or_none_are_inserted(void **state)
+{
+	struct duck_connection *connection = connection_of(state);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) in = mixed(ids, 4, NULL);
+	struct sample taken = named("002");
+	insert(state, &taken);
+	assert_false(record_insert_many(connection, &sample_type, in, &error));
+	assert_true(g_error_matches(error, AGNES_ERROR, AGNES_ERROR_CONFLICT));
+	g_autoptr(GPtrArray) out = record_query(connection, NULL, &sample_type, "", NULL);
+	assert_int_equal(out->len, 1);
+}
+
 static void json_follows_the_rendering_rules(void **state)
 {
 	char *list[] = {(char *)"x", (char *)"y", NULL};
@@ -304,6 +358,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_update_refuses_other_columns_and_missing_rows,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_are_inserted_and_read_in_order, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(many_of_every_kind_come_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(of_many_all_or_none_are_inserted, set_up,
 						tear_down),
 		cmocka_unit_test(json_follows_the_rendering_rules),
 		cmocka_unit_test(times_outside_the_calendar_are_null),
