@@ -195,7 +195,7 @@ static void audience_domain_and_ownership_decide_who_sees(void **context)
 			 "('5', 't', '', NULL, FALSE, 'b'),"
 			 "('6', 't', NULL, 'finance', TRUE, 'b'),"
 			 "('7', 't', 'group:H', NULL, TRUE, 'a'),"
-			 "('8', 't', 'G', 'data', FALSE, 'b')");
+			 "('8', 't', 'other:G', 'data', FALSE, 'b')");
 	char *its[] = {(char *)"it's", (char *)"group:G", NULL}, *g[] = {(char *)"G", NULL};
 	char *finance[] = {(char *)"finance", NULL}, *wild[] = {(char *)"%", (char *)"_", NULL};
 	char *none[] = {NULL};
