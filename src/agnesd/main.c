@@ -1,5 +1,6 @@
 /* agnesd: the server program. Every way to start it is a row of the table below. */
 #include "agnesd/commands.h"
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -19,6 +20,7 @@ static const struct command *const commands[] = {
 	&command_rebuild,
 	&command_rebuild_source,
 	&command_sample_data,
+	&command_serve,
 	NULL,
 };
 /* clang-format on */
@@ -58,18 +60,10 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static bool env_flag(const char *name)
-{
-	const char *value = g_getenv(name);
-	return value &&
-	       (g_ascii_strcasecmp(value, "1") == 0 || g_ascii_strcasecmp(value, "true") == 0 ||
-		g_ascii_strcasecmp(value, "yes") == 0);
-}
-
 /* A person at a terminal, or one who debugs, reads text; a collector reads JSON. */
 static bool start_log(GError **error)
 {
-	bool debug = env_flag("DEBUG");
+	bool debug = environment_flag("DEBUG");
 	const char *name = g_getenv("LOG_LEVEL");
 	GLogLevelFlags level = debug ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_INFO;
 	if (name && *name && !log_parse_level(name, &level, error))

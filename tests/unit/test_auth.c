@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 static const char secret[] = "a secret of the tests, long enough for HS256";
-enum { NOW = 1800000000 };
+#define NOW INT64_C(1800000000)
 
 static struct jwt_claims sample_claims(void)
 {
@@ -25,7 +25,7 @@ static struct jwt_claims sample_claims(void)
 				   .email = g_strdup("ann@example.com"),
 				   .type = g_strdup("session"),
 				   .id = g_strdup("0123456789abcdef0123456789abcdef"),
-				   .issued = NOW - 10,
+				   .issued = (NOW - 10) * G_USEC_PER_SEC + 123,
 				   .expires = NOW + 100};
 }
 
@@ -76,7 +76,7 @@ static void a_token_comes_back_with_its_claims(void **state)
 	assert_string_equal(claims.email, "ann@example.com");
 	assert_string_equal(claims.type, "session");
 	assert_string_equal(claims.id, "0123456789abcdef0123456789abcdef");
-	assert_int_equal(claims.issued, NOW - 10);
+	assert_int_equal(claims.issued, (NOW - 10) * G_USEC_PER_SEC + 123);
 	assert_int_equal(claims.expires, NOW + 100);
 }
 

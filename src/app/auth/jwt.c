@@ -18,6 +18,12 @@ void jwt_claims_clear(struct jwt_claims *claims)
 	*claims = (struct jwt_claims){0};
 }
 
+/*
+ * "iat" counts seconds, but sessions that were ended and one that began in the same second must be
+ * told apart: this claim of ours has the instant in microseconds. Others ignore it.
+ */
+#define ISSUED_EXACTLY "iat_us"
+
 static jwk_t *key_from(const char *secret)
 {
 	g_autoptr(jwk_t) key = NULL;
@@ -32,13 +38,15 @@ char *jwt_sign(const char *secret, const struct jwt_claims *claims)
 {
 	g_autoptr(jwt_t) token = NULL;
 	g_autoptr(jwk_t) key = key_from(secret);
-	g_autoptr(json_t) body = json_pack("{ss ss ss sI ss}", "sub", claims->subject, "email",
-					   claims->email, "typ", claims->type, "iat",
-					   (json_int_t)claims->issued, "jti", claims->id);
+	g_autoptr(json_t)
+		body = json_pack("{ss ss ss sI ss}", "sub", claims->subject, "email", claims->email,
+				 "typ", claims->type, "iat",
+				 (json_int_t)(claims->issued / G_USEC_PER_SEC), "jti", claims->id);
 	if (!body || !key || r_jwt_init(&token) != RHN_OK)
 		return NULL;
 	if (claims->expires)
 		json_object_set_new(body, "exp", json_integer(claims->expires));
+	json_object_set_new(body, ISSUED_EXACTLY, json_integer(claims->issued));
 	if (r_jwt_set_sign_alg(token, R_JWA_ALG_HS256) != RHN_OK ||
 	    r_jwt_set_full_claims_json_t(token, body) != RHN_OK)
 		return NULL;
@@ -108,10 +116,17 @@ static bool take_text(const json_t *body, const char *name, char **out)
 	return true;
 }
 
+static int64_t issued_at(const json_t *body)
+{
+	int64_t seconds = (int64_t)json_number_value(json_object_get(body, "iat"));
+	int64_t exactly = json_integer_value(json_object_get(body, ISSUED_EXACTLY));
+	return exactly / G_USEC_PER_SEC == seconds ? exactly : seconds * G_USEC_PER_SEC;
+}
+
 static bool take_claims(const json_t *body, struct jwt_claims *claims)
 {
 	const json_t *expires = json_object_get(body, "exp");
-	claims->issued = (int64_t)json_number_value(json_object_get(body, "iat"));
+	claims->issued = issued_at(body);
 	claims->expires = expires ? (int64_t)json_number_value(expires) : 0;
 	return take_text(body, "sub", &claims->subject) && take_text(body, "jti", &claims->id) &&
 	       take_text(body, "email", &claims->email) && take_text(body, "typ", &claims->type) &&

@@ -19,8 +19,8 @@ struct jwt_claims {
 	char *email;
 	char *type;	 /* "typ": "session" or "pat" */
 	char *id;	 /* "jti" */
-	int64_t issued;	 /* seconds since 1970 */
-	int64_t expires; /* 0: never */
+	int64_t issued;	 /* microseconds since 1970 */
+	int64_t expires; /* seconds since 1970; 0: never */
 };
 void jwt_claims_clear(struct jwt_claims *claims);
 DEFINE_AUTO(jwt_claims)

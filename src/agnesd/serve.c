@@ -1,0 +1,180 @@
+/* agnesd serve: the server, in the foreground until it is told to stop. */
+#include "agnesd/commands.h"
+#include "app/app.h"
+#include "base/files.h"
+#include "base/systemd.h"
+#include "http/server.h"
+
+#include <glib-unix.h>
+#include <string.h>
+
+enum {
+	DEFAULT_PORT = 8000,
+	DRAIN_SECONDS = 20, /* for requests that are under way at the end */
+	PEM_LIMIT = 1024 * 1024,
+};
+
+static char *host = NULL;
+static int port = DEFAULT_PORT;
+static char *certificate_file = NULL;
+static char *key_file = NULL;
+
+static const GOptionEntry options[] = {
+	{"host", 0, 0, G_OPTION_ARG_STRING, &host, "Address to listen on (default: 0.0.0.0, all)",
+	 "ADDRESS"},
+	{"port", 0, 0, G_OPTION_ARG_INT, &port, "Port to listen on, 0 for any (default: 8000)",
+	 "PORT"},
+	{"tls-certificate", 0, 0, G_OPTION_ARG_FILENAME, &certificate_file,
+	 "Serve HTTPS with this certificate chain in PEM", "FILE"},
+	{"tls-key", 0, 0, G_OPTION_ARG_FILENAME, &key_file, "Its private key in PEM", "FILE"},
+	G_OPTION_ENTRY_NULL,
+};
+
+/* What http_options points at while the server runs. */
+struct settings {
+	char **origins, **proxies;
+	char *certificate, *key;
+};
+
+static void settings_clear(struct settings *settings)
+{
+	g_strfreev(settings->origins);
+	g_strfreev(settings->proxies);
+	g_free(settings->certificate);
+	g_free(settings->key);
+}
+DEFINE_AUTO(settings)
+
+/* The parts between commas of a variable, or of a default. */
+static char **list_of(const char *variable, const char *otherwise)
+{
+	const char *given = g_getenv(variable);
+	char **list = g_strsplit(given ? given : otherwise, ",", -1);
+	for (char **at = list; *at; at++)
+		g_strstrip(*at);
+	return list;
+}
+
+static bool read_settings(struct settings *settings, GError **error)
+{
+	settings->origins = list_of("CORS_ORIGINS", "http://localhost:3000,http://localhost:8000");
+	settings->proxies = list_of("FORWARDED_ALLOW_IPS", "127.0.0.1,::1");
+	if (!certificate_file && !key_file)
+		return true;
+	if (!certificate_file || !key_file) {
+		g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+				    "--tls-certificate and --tls-key go together");
+		return false;
+	}
+	settings->certificate = files_read(certificate_file, PEM_LIMIT, NULL, error);
+	settings->key = settings->certificate ? files_read(key_file, PEM_LIMIT, NULL, error) : NULL;
+	return settings->key != NULL;
+}
+
+static struct http_server *start_server(const struct settings *settings,
+					const struct http_application *application, GError **error)
+{
+	static const char *const never_compressed[] = {"/api/data/", "/cli/wheel/", "/cli/download",
+						       "/marketplace.git", NULL};
+	g_autoptr(GError) problem = NULL;
+	int listener = systemd_take_listener(&problem);
+	if (problem) {
+		g_propagate_error(error, g_steal_pointer(&problem));
+		return NULL;
+	}
+	const struct http_options http = {
+		.host = host ? host : "0.0.0.0",
+		.port = port,
+		.listen_fd = listener,
+		.cors_origins = (const char *const *)settings->origins,
+		.trusted_proxies = (const char *const *)settings->proxies,
+		.never_compressed = never_compressed,
+		.tls_certificate = settings->certificate,
+		.tls_key = settings->key,
+	};
+	return http_server_start(&http, application, error);
+}
+
+static gboolean stop(gpointer loop)
+{
+	g_message("stopping: %d seconds for requests that are under way", DRAIN_SECONDS);
+	g_main_loop_quit(loop);
+	return G_SOURCE_CONTINUE;
+}
+
+static gboolean reload(gpointer app)
+{
+	g_autoptr(GError) error = NULL;
+	if (app_reload_config(app, &error))
+		g_message("the configuration was read again");
+	else
+		g_warning("the old configuration stays in force: %s", error->message);
+	return G_SOURCE_CONTINUE;
+}
+
+static void notify(const char *state)
+{
+	g_autoptr(GError) error = NULL;
+	if (!systemd_notify(state, &error))
+		g_warning("%s", error->message);
+}
+
+/* For the person at the console: where it is, and what comes first. */
+static void say_ready(const struct app *app, const struct http_server *server,
+		      const struct settings *settings)
+{
+	g_autofree char *address = g_strdup_printf(
+		"%s://localhost:%d", settings->key ? "https" : "http", http_server_port(server));
+	g_print("Serving %s on %s\n", app->data_dir, address);
+	if (app->bootstrap_code)
+		g_print("\nNobody can sign in yet. Make the first administrator from this machine:\n\n"
+			"  curl -X POST %s/auth/bootstrap -H 'Content-Type: application/json' \\\n"
+			"    -d '{\"email\": \"you@example.com\", \"password\": \"…\"}'\n\n"
+			"From another machine, add \"code\": \"%s\"; it holds until the server ends.\n\n",
+			address, app->bootstrap_code);
+	fflush(stdout);
+}
+
+static void run_until_stopped(struct app *app)
+{
+	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+	g_unix_signal_add(SIGTERM, stop, loop);
+	g_unix_signal_add(SIGINT, stop, loop);
+	g_unix_signal_add(SIGHUP, reload, app);
+	notify("READY=1");
+	g_main_loop_run(loop);
+	notify("STOPPING=1");
+}
+
+static int run(const struct command_context *context, int argc, char **argv)
+{
+	g_autoptr(GError) error = NULL;
+	g_auto(settings) settings = {0};
+	struct http_application application;
+	g_autoptr(app) app = NULL;
+	g_autoptr(http_server) server = NULL;
+	if (read_settings(&settings, &error))
+		app = app_new(context->data_dir, &error);
+	if (app) {
+		app_describe(app, &application);
+		server = start_server(&settings, &application, &error);
+	}
+	if (!server)
+		return command_fail(&command_serve, g_steal_pointer(&error));
+	say_ready(app, server, &settings);
+	run_until_stopped(app);
+	http_server_stop(server, DRAIN_SECONDS);
+	return EXIT_CODE_OK;
+}
+
+const struct command command_serve = {
+	.name = "serve",
+	.arguments = "",
+	.summary = "Serve the data directory",
+	.details =
+		"Makes what is missing in an empty data directory and says what to do next.\n"
+		"SIGTERM stops it, SIGHUP makes it read its configuration again.\n"
+		"Started by systemd it takes the socket that it is given and tells when it is ready.",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,102 @@
+/* Putting the application together and taking it apart. */
+#include "app/app.h"
+
+#include "app/auditor.h"
+#include "app/auth/secret.h"
+#include "app/auth/sign_in.h"
+#include "app/health.h"
+#include "app/pages.h"
+#include "app/routes.h"
+#include "app/seed.h"
+
+enum { BOOTSTRAP_CODE_BYTES = 8 };
+
+/* While nobody has a password, whoever is at the console may make the first administrator. */
+static char *bootstrap_code(struct app *app)
+{
+	g_autoptr(directory_view) directory = directory_store_get(app->directory);
+	return directory->has_password ? NULL : secret_random_hex(BOOTSTRAP_CODE_BYTES);
+}
+
+struct app *app_new(const char *data_dir, GError **error)
+{
+	g_autoptr(app) app = g_new0(struct app, 1);
+	g_mutex_init(&app->config_lock);
+	app->data_dir = g_strdup(data_dir);
+	app->started = g_get_real_time();
+	app->config = config_load(data_dir, error);
+	app->state = app->config ? state_open(data_dir, NULL, error) : NULL;
+	if (!app->state)
+		return NULL;
+	seed_accounts(app->state);
+	app->directory = directory_store_new(app->state, error);
+	if (!app->directory)
+		return NULL;
+	app->auditor = auditor_new(app->state);
+	app->sign_in = sign_in_new(app, error);
+	if (!app->sign_in)
+		return NULL;
+	app->bootstrap_code = bootstrap_code(app);
+	app->health = health_new(app->state);
+	return g_steal_pointer(&app);
+}
+
+void app_free(struct app *app)
+{
+	if (!app)
+		return;
+	health_free(app->health);
+	sign_in_free(app->sign_in);
+	auditor_free(app->auditor);
+	directory_store_free(app->directory);
+	state_free(app->state);
+	configuration_free(app->config);
+	g_mutex_clear(&app->config_lock);
+	g_free((void *)app->routes);
+	g_free(app->bootstrap_code);
+	g_free(app->data_dir);
+	g_free(app);
+}
+
+struct configuration *app_config(struct app *app)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&app->config_lock);
+	return configuration_ref(app->config);
+}
+
+bool app_reload_config(struct app *app, GError **error)
+{
+	struct configuration *fresh = config_load(app->data_dir, error);
+	if (!fresh)
+		return false;
+	g_mutex_lock(&app->config_lock);
+	struct configuration *old = app->config;
+	app->config = fresh;
+	g_mutex_unlock(&app->config_lock);
+	configuration_free(old);
+	return true;
+}
+
+const char *const access_meanings[ACCESS_COUNT] = {
+	[ACCESS_USER] = "any signed-in user",
+	[ACCESS_SESSION] = "a user who signed in interactively",
+	[ACCESS_ADMIN] = "a member of the group Admin",
+};
+
+void app_describe(struct app *app, struct http_application *application)
+{
+	size_t count;
+	app->routes = routes_collect(&count);
+	*application = (struct http_application){
+		.title = "AI Data Analyst",
+		.description = "Data distribution platform for AI analytical systems",
+		.version = AGNES_VERSION,
+		.routes = app->routes,
+		.route_count = count,
+		.access_meanings = access_meanings,
+		.data = app,
+		.admit = sign_in_admit,
+		.dress = pages_dress,
+	};
+	app->application = application;
+}

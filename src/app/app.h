@@ -1,0 +1,83 @@
+/*
+ * What the handlers of the server share. It is made once by app_new() and passed to every request;
+ * its members are safe to use from any thread.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "config/config.h"
+#include "http/request.h"
+#include "http/server.h"
+#include "state/directory.h"
+#include "state/state.h"
+
+#include <glib.h>
+#include <stdbool.h>
+
+struct auditor;
+struct health;
+struct sign_in;
+
+struct app {
+	char *data_dir;
+	struct state *state;
+	struct directory_store *directory;
+	struct auditor *auditor;
+	struct sign_in *sign_in;
+	struct health *health;
+	char *bootstrap_code; /* NULL: somebody can sign in */
+	int64_t started;      /* microseconds since 1970 */
+	GMutex config_lock;   /* for the one that follows: use app_config() */
+	struct configuration *config;
+	const struct http_route *routes;
+	const struct http_application *application; /* for its description */
+};
+
+/*
+ * Opens the state (and makes all that is missing in an empty data directory), reads the
+ * configuration and seeds the first administrator.
+ */
+struct app *app_new(const char *data_dir, GError **error);
+/* After the server has stopped: writes what is queued. */
+void app_free(struct app *app);
+DEFINE_AUTOPTR(app)
+
+/* The application that serves a request. */
+static inline struct app *app_of(const struct http_request *request)
+{
+	return request->application;
+}
+
+/* The configuration in force, a reference of its own. */
+struct configuration *app_config(struct app *app);
+/* Reads the configuration again after it was saved. */
+bool app_reload_config(struct app *app, GError **error);
+
+/* Fills in what the HTTP server needs to serve the application; both live until the server stops.
+ */
+void app_describe(struct app *app, struct http_application *application);
+
+/* Who may call a route. */
+enum access {
+	ACCESS_ANYBODY, /* and nobody asks who it is */
+	ACCESS_VISITOR, /* anybody, but the handler wants to know */
+	ACCESS_USER,
+	ACCESS_SESSION, /* signed in by a password or a provider, not by a token */
+	ACCESS_ADMIN,
+	ACCESS_COUNT,
+};
+
+enum caller_kind { CALLER_SESSION, CALLER_TOKEN, CALLER_SCHEDULER };
+
+/* Who calls, and the picture of the directory that the request works with. */
+struct caller {
+	const struct directory *directory;
+	const struct directory_user *user; /* NULL: anybody */
+	enum caller_kind kind;
+	char *token_id; /* of a personal access token, else NULL */
+};
+
+static inline const struct caller *caller_of(const struct http_request *request)
+{
+	return request->caller;
+}

@@ -1,0 +1,18 @@
+/* The tables of routes, put together. A new file of routes is a new line here. */
+#include "app/routes.h"
+
+static const struct http_route *const tables[] = {
+	auth_routes,
+	health_routes,
+};
+
+struct http_route *routes_collect(size_t *count)
+{
+	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(struct http_route));
+	for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
+		for (const struct http_route *route = tables[i]; route->pattern; route++)
+			g_array_append_val(all, *route);
+	}
+	*count = all->len;
+	return (struct http_route *)g_array_free(g_steal_pointer(&all), FALSE);
+}

@@ -1,0 +1,11 @@
+/* Every route of the application: one table a file of api/ and auth/. */
+#pragma once
+
+#include "http/route.h"
+
+/* A table of routes that ends with one without a pattern. */
+extern const struct http_route auth_routes[];
+extern const struct http_route health_routes[];
+
+/* All of them in one array; g_free() it. */
+struct http_route *routes_collect(size_t *count);
