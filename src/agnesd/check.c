@@ -2,13 +2,16 @@
 #include "state/check.h"
 #include "agnesd/commands.h"
 #include "base/error.h"
+#include "extract/check.h"
 #include "state/backup.h"
 
 static gboolean restore;
+static gboolean deep;
 
 static const GOptionEntry options[] = {
 	{"restore", 0, 0, G_OPTION_ARG_NONE, &restore,
 	 "If the state is broken, go back to its newest good backup", NULL},
+	{"deep", 0, 0, G_OPTION_ARG_NONE, &deep, "Read every value of every table, too", NULL},
 	G_OPTION_ENTRY_NULL,
 };
 
@@ -33,8 +36,14 @@ static bool restore_state(const char *data_dir, GError **error)
 	return true;
 }
 
+static bool check_tables(const char *data_dir, GPtrArray *problems, char **summary, GError **error)
+{
+	return published_check(data_dir, deep, problems, summary, error);
+}
+
 static const struct part parts[] = {
 	{"state", state_check, restore_state},
+	{"tables", check_tables, NULL},
 };
 
 /* Prints what is broken; *sound tells whether nothing was, or it was put right. */

@@ -3,13 +3,11 @@
 
 #include "base/child.h"
 #include "base/error.h"
-#include "base/process.h"
-#include "base/sandbox.h"
+#include "duck/jail.h"
 #include "duck/query.h"
 #include "duck/sql.h"
 #include "extract/remote.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -22,15 +20,13 @@ struct builder {
 	char *published, *work;
 	json_t *tables, *attached;
 	int memory_mb, threads, newest_landlock;
-	struct duck_database *database;
-	struct duck_connection *connection;
+	struct duck_jail jail;
 	GHashTable *broken; /* names of views that cannot be made */
 };
 
 static void builder_clear(struct builder *builder)
 {
-	duck_connection_free(builder->connection);
-	duck_database_free(builder->database);
+	duck_jail_clear(&builder->jail);
 	json_decref(builder->tables);
 	json_decref(builder->attached);
 	g_clear_pointer(&builder->broken, g_hash_table_unref);
@@ -72,7 +68,7 @@ static void note(const char *what, const char *name, const GError *error)
 static bool exec_about(struct builder *builder, const char *what, const char *name, const char *sql)
 {
 	g_autoptr(GError) error = NULL;
-	if (duck_exec(builder->connection, &error, sql, NULL))
+	if (duck_exec(builder->jail.connection, &error, sql, NULL))
 		return true;
 	note(what, name, error);
 	return false;
@@ -91,38 +87,6 @@ static void load_extensions(struct builder *builder)
 	}
 }
 
-static bool open_database(struct builder *builder, GError **error)
-{
-	g_autofree char *memory = g_strdup_printf("%dMB", builder->memory_mb);
-	const struct duck_options options = {
-		.threads = 1,
-		.memory_limit = memory,
-		.temp_directory = builder->work,
-	};
-	builder->database = duck_database_open(NULL, &options, error);
-	builder->connection = builder->database ? duck_connect(builder->database, error) : NULL;
-	if (!builder->connection)
-		return false;
-	load_extensions(builder);
-	return true;
-}
-
-static bool enter_sandbox(const struct builder *builder, GError **error)
-{
-	const struct sandbox_path paths[] = {
-		{builder->published, SANDBOX_READ},
-		{builder->work, SANDBOX_READ_WRITE},
-	};
-	const struct sandbox_plan plan = {
-		.profile = json_array_size(builder->attached) > 0 ? SANDBOX_NETWORK
-								  : SANDBOX_OFFLINE,
-		.paths = paths,
-		.path_count = G_N_ELEMENTS(paths),
-		.newest_landlock = builder->newest_landlock,
-	};
-	return sandbox_enter(&plan, error) && process_end_with_parent(STDIN_FILENO, error);
-}
-
 static void attach_remotes(struct builder *builder)
 {
 	size_t i;
@@ -136,23 +100,13 @@ static void attach_remotes(struct builder *builder)
 			continue;
 		g_autofree char *sql = remote_attach_sql(&attach, token);
 		g_autoptr(GError) error = NULL;
-		if (duck_exec(builder->connection, &error, sql, NULL))
+		if (duck_exec(builder->jail.connection, &error, sql, NULL))
 			continue;
 		/* The message may quote the statement, and with it the token. */
 		g_autoptr(GError) safe = g_error_new(AGNES_ERROR, error->code,
 						     "its extension refuses to attach it");
 		note("the remote database", attach.alias, safe);
 	}
-}
-
-static bool confine_database(struct builder *builder, GError **error)
-{
-	g_autofree char *file = g_build_filename(builder->work, "server.duckdb", NULL);
-	g_autofree char *sql = duck_sql(
-		"SET threads = %d; ATTACH %L AS server; SET allowed_directories = [%L, %L]; "
-		"SET enable_external_access = false; SET lock_configuration = true",
-		builder->threads, file, builder->published, builder->work);
-	return duck_exec(builder->connection, error, sql, NULL);
 }
 
 static char *view_sql(const json_t *table)
@@ -192,7 +146,7 @@ static bool create_all(struct builder *builder, GError **error)
 {
 	for (int attempt = 0; attempt < MOST_RESTARTS; attempt++) {
 		g_auto(duck_transaction) transaction = {0};
-		if (!duck_transaction_begin(&transaction, builder->connection, error))
+		if (!duck_transaction_begin(&transaction, builder->jail.connection, error))
 			return false;
 		if (create_views(builder))
 			return duck_transaction_commit(&transaction, error);
@@ -202,21 +156,41 @@ static bool create_all(struct builder *builder, GError **error)
 	return false;
 }
 
+static bool attach_target(struct builder *builder, GError **error)
+{
+	g_autofree char *file = g_build_filename(builder->work, "server.duckdb", NULL);
+	g_autofree char *sql = duck_sql("ATTACH %L AS server", file);
+	return duck_exec(builder->jail.connection, error, sql, NULL);
+}
+
 static bool build(GError **error)
 {
 	g_auto(builder) builder = {0};
-	if (!read_request(&builder, error) || !open_database(&builder, error) ||
-	    !enter_sandbox(&builder, error))
+	if (!read_request(&builder, error))
+		return false;
+	const struct duck_jail_options options = {
+		.readable = builder.published,
+		.writable = builder.work,
+		.memory_mb = builder.memory_mb,
+		.threads = builder.threads,
+		.profile = json_array_size(builder.attached) > 0 ? SANDBOX_NETWORK
+								 : SANDBOX_OFFLINE,
+		.newest_landlock = builder.newest_landlock,
+	};
+	if (!duck_jail_open(&builder.jail, &options, error))
+		return false;
+	load_extensions(&builder);
+	if (!duck_jail_enter(&builder.jail, error))
 		return false;
 	attach_remotes(&builder);
-	return confine_database(&builder, error) && create_all(&builder, error) &&
-	       duck_exec(builder.connection, error, "DETACH server", NULL);
+	return duck_jail_close(&builder.jail, error) && attach_target(&builder, error) &&
+	       create_all(&builder, error) &&
+	       duck_exec(builder.jail.connection, error, "DETACH server", NULL);
 }
 
 void analytics_run(void)
 {
 	g_autoptr(GError) error = NULL;
-	signal(SIGPIPE, SIG_IGN);
 	if (build(&error)) {
 		child_answer(json_pack("{sb}", "done", 1));
 	} else {

@@ -3,23 +3,10 @@
 
 #include "base/child.h"
 #include "base/error.h"
-#include "base/process.h"
-#include "base/sandbox.h"
-#include "duck/query.h"
-#include "duck/sql.h"
 #include "extract/reader_private.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-enum {
-	MEGABYTE = 1024 * 1024,
-	/* DuckDB's own limit is no wall, and below some multiple of it DuckDB itself crashes. */
-	ADDRESS_SPACE_FACTOR = 4,
-	ADDRESS_SPACE_BASE_MB = 2048,
-	MOST_OPEN_FILES = 4096,
-};
 
 void promise_free(struct promise *promise)
 {
@@ -42,8 +29,7 @@ static void extract_reader_free(struct extract_reader *reader)
 {
 	if (!reader)
 		return;
-	duck_connection_free(reader->connection);
-	duck_database_free(reader->database);
+	duck_jail_clear(&reader->jail);
 	json_decref(reader->materialized);
 	json_decref(reader->known);
 	g_clear_pointer(&reader->checksums, g_hash_table_unref);
@@ -101,58 +87,21 @@ static struct extract_reader *parse_request(GError **error)
 	return g_steal_pointer(&reader);
 }
 
-static bool open_database(struct extract_reader *reader, GError **error)
-{
-	g_autofree char *memory = g_strdup_printf("%dMB", reader->memory_mb);
-	const struct duck_options options = {
-		.threads = 1,
-		.memory_limit = memory,
-		.temp_directory = reader->work,
-	};
-	reader->database = duck_database_open(NULL, &options, error);
-	reader->connection = reader->database ? duck_connect(reader->database, error) : NULL;
-	return reader->connection != NULL;
-}
-
-static bool enter_sandbox(const struct extract_reader *reader, GError **error)
-{
-	const struct sandbox_path paths[] = {
-		{reader->folder, SANDBOX_READ},
-		{reader->work, SANDBOX_READ_WRITE},
-	};
-	const struct sandbox_plan plan = {
-		.profile = SANDBOX_OFFLINE,
-		.paths = paths,
-		.path_count = G_N_ELEMENTS(paths),
-		.newest_landlock = reader->newest_landlock,
-	};
-	return sandbox_enter(&plan, error) && process_end_with_parent(STDIN_FILENO, error);
-}
-
-/* The wall is the sandbox; these settings give better messages and hold where Landlock is absent.
- */
-static bool confine_database(struct extract_reader *reader, GError **error)
-{
-	g_autofree char *sql = duck_sql(
-		"SET threads = %d; SET allowed_directories = [%L, %L]; "
-		"SET enable_external_access = false; SET lock_configuration = true",
-		reader->threads, reader->folder, reader->work);
-	return duck_exec(reader->connection, error, sql, NULL);
-}
-
 static bool read_source(GError **error)
 {
 	g_autoptr(extract_reader) reader = parse_request(error);
 	if (!reader)
 		return false;
-	const struct sandbox_limits limits = {
-		.address_space = ((uint64_t)reader->memory_mb * ADDRESS_SPACE_FACTOR +
-				  ADDRESS_SPACE_BASE_MB) *
-				 MEGABYTE,
-		.open_files = MOST_OPEN_FILES,
+	const struct duck_jail_options options = {
+		.readable = reader->folder,
+		.writable = reader->work,
+		.memory_mb = reader->memory_mb,
+		.threads = reader->threads,
+		.profile = SANDBOX_OFFLINE,
+		.newest_landlock = reader->newest_landlock,
 	};
-	if (!sandbox_limit(&limits, error) || !open_database(reader, error) ||
-	    !enter_sandbox(reader, error) || !confine_database(reader, error) ||
+	if (!duck_jail_open(&reader->jail, &options, error) ||
+	    !duck_jail_enter(&reader->jail, error) || !duck_jail_close(&reader->jail, error) ||
 	    !reader_describe(reader, error))
 		return false;
 	reader_finish_files(reader);
@@ -168,9 +117,6 @@ static void answer_failure(const GError *error)
 void reader_run(void)
 {
 	g_autoptr(GError) error = NULL;
-	/* A full disk or a limit on sizes is then an error of the table and not the end. */
-	signal(SIGXFSZ, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
 	if (read_source(&error))
 		child_answer(json_pack("{sb}", "done", 1));
 	else

@@ -198,7 +198,7 @@ static bool take_result(struct extract_reader *reader, const struct reader_table
 {
 	g_autofree char *path = work_path(reader, table->name);
 	g_autofree char *sql = duck_sql("COPY (%S) TO %L (FORMAT parquet)", select, path);
-	if (!duck_exec(reader->connection, error, sql, NULL))
+	if (!duck_exec(reader->jail.connection, error, sql, NULL))
 		return false;
 	g_autofree char *md5 = hash_file(path, error);
 	if (!md5 || !files_sync(path, error))
@@ -282,7 +282,7 @@ static GHashTable *read_footers(struct extract_reader *reader, GPtrArray *files,
 		"FROM parquet_file_metadata([%S]) f JOIN parquet_schema([%S]) s "
 		"ON s.file_name = f.file_name AND s.column_id = 0",
 		list->str, list->str);
-	g_autoptr(duck_rows) rows = duck_query(reader->connection, error, sql, NULL);
+	g_autoptr(duck_rows) rows = duck_query(reader->jail.connection, error, sql, NULL);
 	if (!rows)
 		return NULL;
 	GHashTable *footers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,

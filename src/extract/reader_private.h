@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/json.h"
-#include "duck/database.h"
+#include "duck/jail.h"
 #include "extract/fingerprint.h"
 
 #include <glib.h>
@@ -17,8 +17,7 @@ struct extract_reader {
 	json_t *materialized;
 	json_t *known;
 	int memory_mb, threads, newest_landlock;
-	struct duck_database *database;
-	struct duck_connection *connection;
+	struct duck_jail jail;
 	GHashTable *checksums; /* name → struct promise */
 	GHashTable *seen;      /* names that were answered, case folded */
 	GPtrArray *pending;    /* struct reader_file */

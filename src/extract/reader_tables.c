@@ -39,14 +39,14 @@ static bool attach_extract(struct extract_reader *reader, bool *found, GError **
 	if (!*found)
 		return true;
 	g_autofree char *sql = duck_sql("ATTACH %L AS " EXTRACT " (READ_ONLY)", path);
-	return duck_exec(reader->connection, error, sql, NULL);
+	return duck_exec(reader->jail.connection, error, sql, NULL);
 }
 
 /* Names in lower case → the text of the view, or "" for a table. */
 static GHashTable *list_objects(struct extract_reader *reader, GError **error)
 {
 	g_autoptr(duck_rows) rows = duck_query(
-		reader->connection, error,
+		reader->jail.connection, error,
 		"SELECT lower(view_name), sql FROM duckdb_views() "
 		"WHERE database_name = '" EXTRACT "' AND schema_name = 'main' UNION ALL "
 		"SELECT lower(table_name), '' FROM duckdb_tables() "
@@ -67,7 +67,7 @@ static GHashTable *list_objects(struct extract_reader *reader, GError **error)
 static GHashTable *list_columns(struct extract_reader *reader, const char *table, GError **error)
 {
 	g_autoptr(duck_rows) rows = duck_query(
-		reader->connection, error,
+		reader->jail.connection, error,
 		"SELECT lower(column_name) FROM duckdb_columns() WHERE database_name = '" EXTRACT
 		"' AND schema_name = 'main' AND table_name = ?",
 		"s", table);
@@ -99,7 +99,7 @@ static struct duck_rows *query_meta(struct extract_reader *reader, GError **erro
 	g_autoptr(GHashTable) columns = list_columns(reader, "_meta", error);
 	if (!columns || !check_columns(columns, needed, "_meta", error))
 		return NULL;
-	g_autoptr(duck_rows) count = duck_query(reader->connection, error,
+	g_autoptr(duck_rows) count = duck_query(reader->jail.connection, error,
 						"SELECT count(*) FROM (SELECT 1 FROM " EXTRACT
 						".main._meta LIMIT ?)",
 						"i", (int64_t)EXTRACT_MOST_TABLES + 1);
@@ -122,13 +122,13 @@ static struct duck_rows *query_meta(struct extract_reader *reader, GError **erro
 		g_hash_table_contains(columns, "extracted_at")
 			? "TRY_CAST(CAST(extracted_at AS VARCHAR) AS TIMESTAMP)"
 			: "NULL::TIMESTAMP");
-	return duck_query(reader->connection, error, sql, NULL);
+	return duck_query(reader->jail.connection, error, sql, NULL);
 }
 
 static bool read_checksums(struct extract_reader *reader, GError **error)
 {
 	g_autoptr(duck_rows) rows = duck_query(
-		reader->connection, error,
+		reader->jail.connection, error,
 		"SELECT CAST(table_name AS VARCHAR), CAST(md5 AS VARCHAR), "
 		"TRY_CAST(size_bytes AS BIGINT), TRY_CAST(inode AS BIGINT), "
 		"TRY_CAST(mtime_ns AS BIGINT) FROM " EXTRACT ".main._checksums LIMIT ?",
@@ -153,7 +153,7 @@ static bool read_checksums(struct extract_reader *reader, GError **error)
 static bool read_attached(struct extract_reader *reader, GError **error)
 {
 	g_autoptr(duck_rows) rows = duck_query(
-		reader->connection, error,
+		reader->jail.connection, error,
 		"SELECT CAST(alias AS VARCHAR), CAST(extension AS VARCHAR), CAST(url AS VARCHAR), "
 		"CAST(token_env AS VARCHAR) FROM " EXTRACT ".main._remote_attach LIMIT ?",
 		"i", (int64_t)EXTRACT_MOST_ATTACHED);
