@@ -6,11 +6,16 @@
 #include "duck/query.h"
 #include "engine/ownership.h"
 #include "engine/sources.h"
-#include "state/publishing.h"
+#include "state/registry.h"
+#include "state/sync_state.h"
+#include "state/view_ownership.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+
+/* What a registered query is extracted from, unless it says otherwise. */
+#define DEFAULT_MATERIALIZED_SOURCE "bigquery"
 
 enum { MOST_CHILDREN = 4 };
 
@@ -85,14 +90,15 @@ static void set_edition(struct orchestrator *orchestrator, struct edition *editi
 	orchestrator->edition = edition;
 }
 
-static GHashTable *stored_owners(struct orchestrator *orchestrator)
+/* struct view_owner */
+static GPtrArray *stored_owners(struct orchestrator *orchestrator)
 {
 	g_autoptr(GError) error = NULL;
-	GHashTable *owners = publishing_owners(orchestrator->state, &error);
+	GPtrArray *owners = view_ownership_list(orchestrator->state, NULL, &error);
 	if (owners)
 		return owners;
 	g_warning("owners of table names cannot be read, and are decided anew: %s", error->message);
-	return g_hash_table_new(g_str_hash, g_str_equal);
+	return g_ptr_array_new();
 }
 
 static struct edition *make_edition(uint64_t number, const GPtrArray *sources,
@@ -116,7 +122,7 @@ static struct edition *load_edition(struct orchestrator *orchestrator, GError **
 	g_autoptr(GPtrArray) sources = sources_load(orchestrator->data_dir, error);
 	if (!sources)
 		return NULL;
-	g_autoptr(GHashTable) stored = stored_owners(orchestrator);
+	g_autoptr(GPtrArray) stored = stored_owners(orchestrator);
 	g_auto(ownership) ownership = {0};
 	ownership_decide(&ownership, stored, sources);
 	return make_edition(1, sources, &ownership);
@@ -146,13 +152,6 @@ struct orchestrator *orchestrator_new(const char *data_dir, struct state *state,
 	return orchestrator->edition ? g_steal_pointer(&orchestrator) : NULL;
 }
 
-static bool save_owners(struct orchestrator *orchestrator, const struct ownership *ownership,
-			GError **error)
-{
-	return publishing_save_owners(orchestrator->state, ownership->released, ownership->claimed,
-				      error);
-}
-
 static bool is_changed(const struct edition *before, const struct published_table *table)
 {
 	const struct edition_table *previous = edition_find(before, table->name);
@@ -172,26 +171,29 @@ static bool is_to_record(const struct edition *before, GHashTable *hashes, bool 
 	return incomplete || is_changed(before, table);
 }
 
-static GArray *collect_records(const struct rebuild *rebuild, GHashTable *hashes, bool incomplete)
+static struct sync_result make_record(const struct published_table *table)
 {
 	gint64 now = g_get_real_time();
-	GArray *records = g_array_new(FALSE, FALSE, sizeof(struct publishing_record));
+	struct sync_result record;
+	sync_result_init(&record, table->name);
+	/* A time in the future would keep the table from ever being due again. */
+	if (table->extracted_at != DUCK_NO_TIME)
+		record.state.last_sync = MIN(table->extracted_at, now);
+	record.state.rows = table->rows;
+	record.state.file_size_bytes = table->size_bytes;
+	record.state.columns = table->columns;
+	record.state.hash = table->md5 ? table->md5 : "";
+	return record;
+}
+
+static GArray *collect_records(const struct rebuild *rebuild, GHashTable *hashes, bool incomplete)
+{
+	GArray *records = g_array_new(FALSE, FALSE, sizeof(struct sync_result));
 	for (guint i = 0; i < rebuild->after->tables->len; i++) {
 		const struct edition_table *entry = g_ptr_array_index(rebuild->after->tables, i);
-		const struct published_table *table = entry->table;
-		if (!is_to_record(rebuild->before, hashes, incomplete, table))
+		if (!is_to_record(rebuild->before, hashes, incomplete, entry->table))
 			continue;
-		/* A time in the future would keep the table from ever being due again. */
-		const struct publishing_record record = {
-			.table = table->name,
-			.synced_at = table->extracted_at == DUCK_NO_TIME
-					     ? now
-					     : MIN(table->extracted_at, now),
-			.rows = table->rows,
-			.size_bytes = table->size_bytes,
-			.columns = table->columns,
-			.hash = table->md5 ? table->md5 : "",
-		};
+		struct sync_result record = make_record(entry->table);
 		g_array_append_val(records, record);
 	}
 	return records;
@@ -200,12 +202,18 @@ static GArray *collect_records(const struct rebuild *rebuild, GHashTable *hashes
 static bool record_changes(struct orchestrator *orchestrator, const struct rebuild *rebuild,
 			   GError **error)
 {
-	g_autoptr(GHashTable) hashes = publishing_hashes(orchestrator->state, error);
-	if (!hashes)
+	g_autoptr(GPtrArray) states = sync_state_list(orchestrator->state, error);
+	if (!states)
 		return false;
-	bool incomplete = orchestrator->interrupted || g_hash_table_size(hashes) == 0;
+	g_autoptr(GHashTable) hashes = g_hash_table_new(g_str_hash, g_str_equal);
+	for (guint i = 0; i < states->len; i++) {
+		const struct sync_state *row = g_ptr_array_index(states, i);
+		g_hash_table_replace(hashes, (void *)row->table_id,
+				     (void *)(row->hash ? row->hash : ""));
+	}
+	bool incomplete = orchestrator->interrupted || states->len == 0;
 	g_autoptr(GArray) records = collect_records(rebuild, hashes, incomplete);
-	return publishing_record_all(orchestrator->state, records, error);
+	return records->len == 0 || sync_state_save(orchestrator->state, records, error);
 }
 
 /* Whether any source is another than before. */
@@ -224,7 +232,7 @@ static bool is_same(const struct edition *edition, const GPtrArray *sources)
 static bool adopt(struct orchestrator *orchestrator, const GPtrArray *sources,
 		  struct rebuild *rebuild, GError **error)
 {
-	g_autoptr(GHashTable) stored = stored_owners(orchestrator);
+	g_autoptr(GPtrArray) stored = stored_owners(orchestrator);
 	g_auto(ownership) ownership = {0};
 	ownership_decide(&ownership, stored, sources);
 	for (guint i = 0; i < ownership.collisions->len; i++)
@@ -233,7 +241,7 @@ static bool adopt(struct orchestrator *orchestrator, const GPtrArray *sources,
 	rebuild->after = is_same(rebuild->before, sources)
 				 ? edition_ref(rebuild->before)
 				 : make_edition(rebuild->before->number + 1, sources, &ownership);
-	if (!save_owners(orchestrator, &ownership, error) ||
+	if (!ownership_save(&ownership, orchestrator->state, error) ||
 	    !record_changes(orchestrator, rebuild, error))
 		return false;
 	set_edition(orchestrator, edition_ref(rebuild->after));
@@ -253,10 +261,39 @@ static bool mark_start(struct orchestrator *orchestrator, const char *mark, GErr
 	return fd >= 0;
 }
 
+static void free_names(gpointer names)
+{
+	g_ptr_array_unref(names);
+}
+
+/* Registered queries, by the source whose folder holds their result. */
+static GHashTable *find_materialized(struct orchestrator *orchestrator, GError **error)
+{
+	g_autoptr(GPtrArray) tables = registry_list(orchestrator->state, error);
+	if (!tables)
+		return NULL;
+	GHashTable *sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_names);
+	for (guint i = 0; i < tables->len; i++) {
+		const struct registered_table *table = g_ptr_array_index(tables, i);
+		if (g_strcmp0(table->query_mode, "materialized") != 0)
+			continue;
+		const char *source = table->source_type && *table->source_type
+					     ? table->source_type
+					     : DEFAULT_MATERIALIZED_SOURCE;
+		GPtrArray *names = g_hash_table_lookup(sources, source);
+		if (!names) {
+			names = g_ptr_array_new_with_free_func(g_free);
+			g_hash_table_replace(sources, g_strdup(source), names);
+		}
+		g_ptr_array_add(names, g_strdup(table->name));
+	}
+	return sources;
+}
+
 static bool rebuild_locked(struct orchestrator *orchestrator, const char *source,
 			   struct rebuild *rebuild, GError **error)
 {
-	g_autoptr(GHashTable) materialized = publishing_materialized(orchestrator->state, error);
+	g_autoptr(GHashTable) materialized = find_materialized(orchestrator, error);
 	if (!materialized)
 		return false;
 	const struct sources_plan plan = {
