@@ -4,6 +4,7 @@
 static const struct http_route *const tables[] = {
 	auth_routes,
 	health_routes,
+	user_routes,
 };
 
 struct http_route *routes_collect(size_t *count)

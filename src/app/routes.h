@@ -6,6 +6,7 @@
 /* A table of routes that ends with one without a pattern. */
 extern const struct http_route auth_routes[];
 extern const struct http_route health_routes[];
+extern const struct http_route user_routes[];
 
 /* All of them in one array; g_free() it. */
 struct http_route *routes_collect(size_t *count);
