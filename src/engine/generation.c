@@ -24,15 +24,20 @@ struct generation {
 	guint references; /* under the store's lock; at 0 it waits to be used again */
 };
 
-static void generation_destroy(struct generation *generation)
+static void remove_folder(const char *folder)
 {
 	g_autoptr(GError) error = NULL;
-	if (!files_remove_tree(generation->folder, &error))
+	if (!files_remove_tree(folder, &error))
 		g_warning("%s", error->message);
 	/* The folder of the edition goes with its last set. */
-	g_autofree char *parent = g_path_get_dirname(generation->folder);
+	g_autofree char *parent = g_path_get_dirname(folder);
 	if (rmdir(parent) < 0 && errno != ENOTEMPTY && errno != ENOENT)
 		g_warning("cannot remove %s: %s", parent, g_strerror(errno));
+}
+
+static void generation_destroy(struct generation *generation)
+{
+	remove_folder(generation->folder);
 	edition_free(generation->edition);
 	g_free(generation->key);
 	g_free(generation->folder);
@@ -143,7 +148,7 @@ static struct generation *make_generation(struct generations *store, struct edit
 		return NULL;
 	for (guint i = 0; i < chosen->len; i++) {
 		if (!link_table(edition, g_ptr_array_index(chosen, i), folder, error)) {
-			files_remove_tree(folder, NULL);
+			remove_folder(folder);
 			return NULL;
 		}
 	}
