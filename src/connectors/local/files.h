@@ -26,6 +26,9 @@ void local_file_free(struct local_file *file);
 bool local_file_kind(const char *name, enum local_format *format,
 		     enum local_compression *compression);
 
+/* As DuckDB calls it. */
+const char *local_compression_name(enum local_compression compression);
+
 /* What the formats are called in the configuration; false: no such format. */
 bool local_format_parse(const char *name, enum local_format *format);
 

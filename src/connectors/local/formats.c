@@ -42,3 +42,13 @@ bool local_file_kind(const char *name, enum local_format *format,
 	const char *dot = strrchr(folded, '.');
 	return dot && !strchr(dot, '/') && local_format_parse(dot + 1, format);
 }
+
+const char *local_compression_name(enum local_compression compression)
+{
+	static const char *const names[] = {
+		[LOCAL_PLAIN] = "uncompressed",
+		[LOCAL_GZIP] = "gzip",
+		[LOCAL_ZSTD] = "zstd",
+	};
+	return names[compression];
+}

@@ -23,11 +23,7 @@ static bool read_lines(const struct local_session *session, const struct local_f
 		"  store_rejects = true, rejects_table = '" LOCAL_REJECTS
 		"', rejects_scan = '" LOCAL_SCANS "', rejects_limit = %d)"
 		" WHERE trim(line) <> ''",
-		file->path,
-		file->compression == LOCAL_GZIP	  ? "gzip"
-		: file->compression == LOCAL_ZSTD ? "zstd"
-						  : "none",
-		LOCAL_MOST_FAULTS);
+		file->path, local_compression_name(file->compression), LOCAL_MOST_FAULTS);
 	return duck_exec(session->connection, error, sql, NULL);
 }
 

@@ -4,12 +4,6 @@
 #include "base/error.h"
 #include "duck/sql.h"
 
-static const char *const compression_names[] = {
-	[LOCAL_PLAIN] = "none",
-	[LOCAL_GZIP] = "gzip",
-	[LOCAL_ZSTD] = "zstd",
-};
-
 /* No file is smaller than DuckDB's own default, and a line must fit twice. */
 enum { LEAST_BUFFER = 32000000 };
 
@@ -164,7 +158,8 @@ char *local_reader_sql(const GPtrArray *files, const struct local_options *optio
 	if (first->format == LOCAL_PARQUET)
 		g_string_append(sql, ", union_by_name = true, hive_partitioning = false");
 	else
-		duck_sql_append(sql, ", compression = %L", compression_names[first->compression]);
+		duck_sql_append(sql, ", compression = %L",
+				local_compression_name(first->compression));
 	if (first->format == LOCAL_CSV || first->format == LOCAL_TSV)
 		append_csv(sql, options, first->format);
 	if (first->format == LOCAL_JSON || first->format == LOCAL_NDJSON)
