@@ -130,6 +130,13 @@ test('quotes count although the sample that is sniffed has none', async (t) => {
   assert.deepEqual(await readTable(folder, 'a', { rest: 'WHERE id = 30000' }), [{ id: '30000', text: 'a, "b" and\nc' }]);
 });
 
+test('no line is passed over because it looks like a comment, and a single column stays one', async (t) => {
+  const folder = dataFolder(t, { 'hash.csv': 'id,name\n1,a\n#2,b\n3,c\n', 'one.csv': 'name\na\nb\n' });
+  await succeed(folder, ['hash', 'one']);
+  assert.deepEqual((await readTable(folder, 'hash')).map(({ id }) => id), ['#2', '1', '3']);
+  assert.deepEqual(await readTable(folder, 'one'), [{ name: 'a' }, { name: 'b' }]);
+});
+
 test('one file, a pattern, or a folder with folders in it', async (t) => {
   const folder = dataFolder(t, {
     'y/2025/01.csv': 'id\n1\n', 'y/2025/02.csv': 'id\n2\n', 'y/2026/01.csv': 'id\n3\n', 'y/readme.md': 'no data',

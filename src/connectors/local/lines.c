@@ -17,12 +17,13 @@ static bool read_lines(const struct local_session *session, const struct local_f
 {
 	g_autofree char *sql = duck_sql(
 		"CREATE OR REPLACE TEMPORARY TABLE local_lines AS"
-		" SELECT row_number() OVER () AS number, line, json_valid(line) AS good"
+		" SELECT number, line, json_valid(line) AS good"
+		" FROM (SELECT row_number() OVER () AS number, line"
 		" FROM read_csv(%L, columns = {'line': 'VARCHAR'}, header = false, auto_detect = false,"
 		"  delim = '', quote = '', escape = '', compression = %L, parallel = false,"
 		"  store_rejects = true, rejects_table = '" LOCAL_REJECTS
 		"', rejects_scan = '" LOCAL_SCANS "', rejects_limit = %d)"
-		" WHERE trim(line) <> ''",
+		") WHERE trim(line) <> ''",
 		file->path, local_compression_name(file->compression), LOCAL_MOST_FAULTS);
 	return duck_exec(session->connection, error, sql, NULL);
 }

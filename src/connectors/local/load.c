@@ -55,11 +55,42 @@ static char *copy_sql(const struct local_job *job, const char *select,
 			target->month, select, target->path, options);
 }
 
+static bool has_column(struct duck_rows *columns, const char *name)
+{
+	while (duck_rows_next(columns)) {
+		if (g_ascii_strcasecmp(duck_rows_text(columns, 0), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A type for a column that is not there is a mistake, about which DuckDB does not speak here. */
+static bool check_columns(const struct local_job *job, const char *select, GError **error)
+{
+	const char *name;
+	json_t *type;
+	g_autofree char *sql = duck_sql("SELECT column_name FROM (DESCRIBE %S)", select);
+	json_object_foreach(json_object_get(job->options->given, "types"), name, type)
+	{
+		g_autoptr(duck_rows)
+			columns = duck_query(job->session->connection, error, sql, NULL);
+		if (!columns || !local_rejects_forget(job->session, error))
+			return false;
+		if (has_column(columns, name))
+			continue;
+		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID,
+			    "there is no column '%s', which local.tables.%s.types names", name,
+			    job->table->name);
+		return false;
+	}
+	return true;
+}
+
 static int64_t copy(const struct local_job *job, const GPtrArray *files,
 		    const struct local_target *target, bool thorough, GError **error)
 {
 	g_autofree char *select = local_reader_sql(files, job->options, thorough, error);
-	if (!select)
+	if (!select || !check_columns(job, select, error))
 		return -1;
 	g_autofree char *sql = copy_sql(job, select, target);
 	return duck_change(job->session->connection, error, sql, NULL);
@@ -97,6 +128,37 @@ static int64_t copy_json(const struct local_job *job, const GPtrArray *files,
 	if (cause)
 		g_propagate_error(error, g_steal_pointer(&cause));
 	return rows;
+}
+
+/*
+ * Where no delimiter makes sense of all lines of the sample, DuckDB takes one that does not occur,
+ * and the whole line is one column.
+ */
+static bool check_split(const struct local_job *job, const struct local_file *first,
+			const struct local_target *target, GError **error)
+{
+	if (first->format != LOCAL_CSV || local_options_get(job->options, "delimiter"))
+		return true;
+	g_autofree char *files = target->month
+					 ? g_build_filename(target->path, "*", "*.parquet", NULL)
+					 : g_strdup(target->path);
+	g_autofree char *sql = duck_sql(
+		"SELECT any_value(name) FROM parquet_schema(%L) WHERE type IS NOT NULL"
+		" GROUP BY file_name HAVING count(*) = 1",
+		files);
+	g_autoptr(duck_rows) rows = duck_query(job->session->connection, error, sql, NULL);
+	if (!rows)
+		return false;
+	const char *name = duck_rows_next(rows) ? duck_rows_text(rows, 0) : "";
+	if (!strpbrk(name, ",;|\t"))
+		return true;
+	g_set_error(
+		error, AGNES_ERROR, AGNES_ERROR_INVALID,
+		"%s: lines do not have the same number of columns, so that all of a line would be "
+		"one column, '%.200s': is a quote opened and never closed? Mend the file, or name "
+		"the delimiter in local.tables.%s",
+		first->name, name, job->table->name);
+	return false;
 }
 
 static gboolean name_of_descriptor(const GMatchInfo *match, GString *message, void *data)
@@ -144,7 +206,8 @@ int64_t local_load(const struct local_job *job, const GPtrArray *files,
 		g_propagate_error(error, g_steal_pointer(&cause));
 		return -1;
 	}
-	if (!local_rejects_gather(job->session, files, error) ||
+	if (!check_split(job, first, target, error) ||
+	    !local_rejects_gather(job->session, files, error) ||
 	    !local_files_unchanged(files, error))
 		return -1;
 	return rows;

@@ -59,6 +59,8 @@ static void append_csv(GString *sql, const struct local_options *options, enum l
 	const json_t *quote = local_options_get(options, "quote");
 	const json_t *escape = local_options_get(options, "escape");
 	const json_t *skip = local_options_get(options, "skip");
+	/* Else a stray quote makes DuckDB give up on quotes for the whole file. */
+	g_string_append(sql, ", strict_mode = true");
 	append_text(sql, "delim", delimiter);
 	if (!delimiter && format == LOCAL_TSV)
 		g_string_append(sql, ", delim = '\t'");
@@ -68,8 +70,8 @@ static void append_csv(GString *sql, const struct local_options *options, enum l
 			: quote ? json_string_value(quote)
 				: "\"");
 	append_bool(sql, "header", local_options_get(options, "header"));
-	if (skip)
-		duck_sql_append(sql, ", skip = %l", (gint64)json_integer_value(skip));
+	/* No line is to be taken for a comment or a title, and passed over, by a guess. */
+	duck_sql_append(sql, ", comment = '', skip = %l", (gint64)json_integer_value(skip));
 	append_nulls(sql, local_options_get(options, "null"));
 	append_types(sql, local_options_get(options, "types"));
 	append_text(sql, "dateformat", local_options_get(options, "date_format"));

@@ -30,7 +30,7 @@ static char *names_sql(const GPtrArray *files)
 	return g_string_free(sql, FALSE);
 }
 
-static bool forget_notes(const struct local_session *session, GError **error)
+bool local_rejects_forget(const struct local_session *session, GError **error)
 {
 	return duck_exec(
 		session->connection, error,
@@ -57,7 +57,8 @@ bool local_rejects_gather(const struct local_session *session, const GPtrArray *
 		") FROM " LOCAL_REJECTS " JOIN " LOCAL_SCANS " USING (scan_id, file_id)"
 		" JOIN %S ON file_path = path",
 		names);
-	return duck_exec(session->connection, error, sql, NULL) && forget_notes(session, error);
+	return duck_exec(session->connection, error, sql, NULL) &&
+	       local_rejects_forget(session, error);
 }
 
 /* What was gathered, in one row. */

@@ -14,6 +14,9 @@ bool local_rejects_begin(const struct local_session *session, GError **error);
 bool local_rejects_gather(const struct local_session *session, const GPtrArray *files,
 			  GError **error);
 
+/* Drops what DuckDB noted, which it does before it can note anything anew. */
+bool local_rejects_forget(const struct local_session *session, GError **error);
+
 /* The temporary table: file, line, column_name, reason, text. */
 #define LOCAL_GATHERED "local_gathered"
 
