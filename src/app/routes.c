@@ -2,9 +2,7 @@
 #include "app/routes.h"
 
 static const struct http_route *const tables[] = {
-	auth_routes,
-	health_routes,
-	user_routes,
+	auth_routes, grant_routes, group_routes, health_routes, user_routes,
 };
 
 struct http_route *routes_collect(size_t *count)

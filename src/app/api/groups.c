@@ -1,0 +1,466 @@
+/* /api/admin/groups, their members, and the memberships of a user. */
+#include "state/groups.h"
+#include "app/app.h"
+#include "app/auditor.h"
+#include "app/group_origin.h"
+#include "app/routes.h"
+#include "app/wire.h"
+#include "base/error.h"
+#include "state/group_members.h"
+
+#include <string.h>
+
+static void audit(struct http_request *request, const char *action, const char *kind,
+		  const char *id, json_t *params)
+{
+	g_autofree char *resource = g_strconcat(kind, ":", id, NULL);
+	const struct audit_note note = {.user_id = caller_of(request)->user->row->id,
+					.action = action,
+					.resource = resource,
+					.duration_ms = -1};
+	auditor_record(app_of(request)->auditor, &note, params);
+}
+
+static const char *actor_email(const struct http_request *request)
+{
+	return caller_of(request)->user->row->email;
+}
+
+/* --- groups --- */
+
+/* How many users are in each group: id → count. */
+static GHashTable *count_members(const struct directory *directory)
+{
+	GHashTable *counts = g_hash_table_new(g_str_hash, g_str_equal);
+	struct pmap_iter iter;
+	pmap_iter_init(&iter, directory->users);
+	for (const struct directory_user *user; (user = pmap_iter_next(&iter));) {
+		for (char **id = user->group_ids; *id; id++) {
+			int count = GPOINTER_TO_INT(g_hash_table_lookup(counts, *id));
+			g_hash_table_insert(counts, *id, GINT_TO_POINTER(count + 1));
+		}
+	}
+	return counts;
+}
+
+static json_t *describe_group(const struct directory_group *group, int members)
+{
+	const struct group *row = group->row;
+	const char *mapped = group_mapped_email(row);
+	return json_pack("{ss ss so sb ss so so si sI sb so}", "id", row->id, "name", row->name,
+			 "description", wire_text(row->description), "is_system", row->is_system,
+			 "origin", group_origin(row->name, row->is_system, row->created_by),
+			 "created_at", wire_time_spaced(row->created_at), "created_by",
+			 wire_text(row->created_by), "member_count", members, "grant_count",
+			 (json_int_t)pmap_size(group->grants), "is_google_managed",
+			 group_is_google_managed(row), "mapped_email", wire_text(mapped));
+}
+
+static int compare_groups(const void *left, const void *right)
+{
+	const struct directory_group *const *first = left, *const *second = right;
+	return strcmp((*first)->row->name, (*second)->row->name);
+}
+
+static struct http_response *list_groups(struct http_request *request)
+{
+	const struct directory *directory = caller_of(request)->directory;
+	g_autoptr(GHashTable) counts = count_members(directory);
+	g_autoptr(GPtrArray) groups = g_ptr_array_new();
+	struct pmap_iter iter;
+	pmap_iter_init(&iter, directory->groups);
+	for (gpointer group; (group = pmap_iter_next(&iter));)
+		g_ptr_array_add(groups, group);
+	g_ptr_array_sort(groups, compare_groups);
+	json_t *list = json_array();
+	for (guint i = 0; i < groups->len; i++) {
+		const struct directory_group *group = groups->pdata[i];
+		int members = GPOINTER_TO_INT(g_hash_table_lookup(counts, group->row->id));
+		json_array_append_new(list, describe_group(group, members));
+	}
+	return http_json(200, list);
+}
+
+/* The group as the directory has it now, after a change. */
+static struct http_response *answer_group(struct http_request *request, int status, const char *id)
+{
+	g_autoptr(directory_view) directory = directory_store_get(app_of(request)->directory);
+	const struct directory_group *group = directory_group(directory, id);
+	if (!group)
+		return http_refuse(404, "Group not found");
+	g_autoptr(GHashTable) counts = count_members(directory);
+	return http_json(status,
+			 describe_group(group, GPOINTER_TO_INT(g_hash_table_lookup(counts, id))));
+}
+
+static struct http_response *get_group(struct http_request *request)
+{
+	return answer_group(request, 200, http_request_text(request, "group_id"));
+}
+
+static struct http_response *create_group(struct http_request *request)
+{
+	struct app *app = app_of(request);
+	GError *error = NULL;
+	g_autofree char *name = g_strstrip(g_strdup(http_request_text(request, "name")));
+	if (!*name)
+		return http_refuse(400, "Group name is required");
+	g_autoptr(group_record)
+		group = groups_create(app->state, name, http_request_text(request, "description"),
+				      actor_email(request), &error);
+	if (g_error_matches(error, AGNES_ERROR, AGNES_ERROR_CONFLICT)) {
+		g_autofree char *quoted = wire_quote(name);
+		g_error_free(error);
+		return http_refuse(409, "Group %s already exists", quoted);
+	}
+	if (!group || !directory_reload_group(app->directory, group->id, &error))
+		return http_refuse_error(request, error);
+	audit(request, "user_group.created", "group", group->id, json_pack("{ss}", "name", name));
+	return answer_group(request, 201, group->id);
+}
+
+/* --- guards, shared by everything that changes a group --- */
+
+static struct http_response *refuse_google_managed(const struct group *group, const char *what)
+{
+	if (!group_is_google_managed(group))
+		return NULL;
+	g_autofree char *message = g_strdup_printf(
+		"The group '%s' is managed in Google Workspace: %s there", group->name, what);
+	return http_refuse_with(
+		409, json_pack("{ss ss}", "code", "google_managed_readonly", "message", message));
+}
+
+/* NULL with *group set when the group is there and may be changed here. */
+static struct http_response *find_changeable(const struct http_request *request, const char *id,
+					     const char *what, const struct group **group)
+{
+	const struct directory_group *found = directory_group(caller_of(request)->directory, id);
+	if (!found)
+		return http_refuse(404, "Group not found");
+	*group = found->row;
+	return refuse_google_managed(found->row, what);
+}
+
+static struct http_response *save_group(struct http_request *request, const struct group *group,
+					const char *name, const char *description)
+{
+	struct app *app = app_of(request);
+	GError *error = NULL;
+	json_t *changed = json_object();
+	if (name)
+		json_object_set_new(changed, "name", json_string(name));
+	if (description)
+		json_object_set_new(changed, "description", json_string(description));
+	if (!groups_update(app->state, group->id, name, description, &error) ||
+	    !directory_reload_group(app->directory, group->id, &error)) {
+		json_decref(changed);
+		if (!g_error_matches(error, AGNES_ERROR, AGNES_ERROR_CONFLICT))
+			return http_refuse_error(request, error);
+		g_autofree char *quoted = wire_quote(name);
+		g_error_free(error);
+		return http_refuse(409, "Group %s already exists", quoted);
+	}
+	audit(request, "user_group.updated", "group", group->id, changed);
+	return answer_group(request, 200, group->id);
+}
+
+static struct http_response *update_group(struct http_request *request)
+{
+	const struct group *group;
+	const char *id = http_request_text(request, "group_id");
+	const char *given = http_request_text(request, "name");
+	const char *description = http_request_text(request, "description");
+	struct http_response *refusal = find_changeable(request, id, "change it", &group);
+	if (refusal)
+		return refusal;
+	g_autofree char *name = given ? g_strstrip(g_strdup(given)) : NULL;
+	if (name && strcmp(name, group->name) == 0)
+		g_clear_pointer(&name, g_free);
+	if (name && !*name)
+		return http_refuse(400, "Group name is required");
+	if (name && group->is_system)
+		return http_refuse(409, "System groups cannot be renamed");
+	if (!name && !description)
+		return answer_group(request, 200, id);
+	return save_group(request, group, name, description);
+}
+
+static struct http_response *delete_group(struct http_request *request)
+{
+	struct app *app = app_of(request);
+	GError *error = NULL;
+	const struct group *group;
+	const char *id = http_request_text(request, "group_id");
+	struct http_response *refusal = find_changeable(request, id, "delete it", &group);
+	if (refusal)
+		return refusal;
+	if (group->is_system)
+		return http_refuse(409, "Cannot delete a system group");
+	bool deleted = groups_delete(app->state, id, &error);
+	/* Even a deletion that failed half-way may have taken grants. */
+	GError *reload_error = NULL;
+	if (!directory_reload_group(app->directory, id, deleted ? &error : &reload_error) ||
+	    !deleted) {
+		g_clear_error(&reload_error);
+		return http_refuse_error(request, error);
+	}
+	audit(request, "user_group.deleted", "group", id, json_pack("{ss}", "name", group->name));
+	return http_empty(204);
+}
+
+/* --- members --- */
+
+static json_t *describe_member(const struct membership *row)
+{
+	return json_pack("{ss ss so sb ss so so}", "user_id", row->user_id, "email", row->email,
+			 "name", wire_text(row->user_name), "active", row->active != RECORD_FALSE,
+			 "source", row->source, "added_at", wire_time_spaced(row->added_at),
+			 "added_by", wire_text(row->added_by));
+}
+
+static struct http_response *list_members(struct http_request *request)
+{
+	GError *error = NULL;
+	const char *id = http_request_text(request, "group_id");
+	if (!directory_group(caller_of(request)->directory, id))
+		return http_refuse(404, "Group not found");
+	g_autoptr(GPtrArray) members = group_members_of_group(app_of(request)->state, id, &error);
+	if (!members)
+		return http_refuse_error(request, error);
+	json_t *list = json_array();
+	for (guint i = 0; i < members->len; i++)
+		json_array_append_new(list, describe_member(members->pdata[i]));
+	return http_json(200, list);
+}
+
+/* Adds the user; *refusal is the answer if that did not work or changed nothing. */
+static bool add_membership(struct http_request *request, const struct user *user,
+			   const struct group *group, const char *duplicate,
+			   struct http_response **refusal)
+{
+	struct app *app = app_of(request);
+	GError *error = NULL;
+	bool added;
+	if (!group_members_add(app->state, user->id, group->id, MEMBER_ADMIN, actor_email(request),
+			       &added, &error) ||
+	    !directory_reload_user(app->directory, user->id, &error))
+		*refusal = http_refuse_error(request, error);
+	else
+		*refusal = added ? NULL : http_refuse(409, "%s", duplicate);
+	return !*refusal;
+}
+
+static struct http_response *add_member(struct http_request *request)
+{
+	const struct group *group;
+	const char *email = http_request_text(request, "email");
+	struct http_response *refusal = find_changeable(
+		request, http_request_text(request, "group_id"), "change its members", &group);
+	if (refusal)
+		return refusal;
+	const struct directory_user *user = directory_user_by_email(caller_of(request)->directory,
+								    email);
+	if (!user) {
+		g_autofree char *quoted = wire_quote(email);
+		return http_refuse(404, "User %s not found", quoted);
+	}
+	if (!add_membership(request, user->row, group, "User already a member", &refusal))
+		return refusal;
+	audit(request, "user_group.member_added", "group", group->id,
+	      json_pack("{ss}", "user_email", email));
+	const struct membership made = {.user_id = user->row->id,
+					.email = user->row->email,
+					.user_name = user->row->name,
+					.active = user->row->active,
+					.source = member_source_name(MEMBER_ADMIN),
+					.added_at = DUCK_NO_TIME,
+					.added_by = actor_email(request)};
+	return http_json(201, describe_member(&made));
+}
+
+/* Removes the membership of a user; NULL if it is gone. */
+static struct http_response *remove_membership(struct http_request *request, const char *user_id,
+					       const struct group *group)
+{
+	struct app *app = app_of(request);
+	GError *error = NULL;
+	if (group_members_remove(app->state, user_id, group->id, MEMBER_ADMIN, &error) &&
+	    directory_reload_user(app->directory, user_id, &error))
+		return NULL;
+	if (g_error_matches(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND)) {
+		g_error_free(error);
+		return http_refuse(404, "No admin-managed membership for this user in this group");
+	}
+	if (g_error_matches(error, AGNES_ERROR, AGNES_ERROR_CONFLICT)) {
+		g_error_free(error);
+		return http_refuse(409,
+				   "Cannot remove yourself from Admin — you are the last admin");
+	}
+	return http_refuse_error(request, error);
+}
+
+static struct http_response *remove_member(struct http_request *request)
+{
+	const struct group *group;
+	const char *user_id = http_request_text(request, "user_id");
+	struct http_response *refusal = find_changeable(
+		request, http_request_text(request, "group_id"), "change its members", &group);
+	if (!refusal)
+		refusal = remove_membership(request, user_id, group);
+	if (refusal)
+		return refusal;
+	audit(request, "user_group.member_removed", "group", group->id,
+	      json_pack("{ss}", "user_id", user_id));
+	return http_empty(204);
+}
+
+/* --- the same from the user's side --- */
+
+static json_t *describe_membership(const struct membership *row)
+{
+	return json_pack("{ss ss sb ss ss so so}", "group_id", row->group_id, "group_name",
+			 row->group_name, "is_system", row->is_system, "origin",
+			 group_origin(row->group_name, row->is_system, row->group_created_by),
+			 "source", row->source, "added_at", wire_time_spaced(row->added_at),
+			 "added_by", wire_text(row->added_by));
+}
+
+static struct http_response *list_memberships(struct http_request *request)
+{
+	GError *error = NULL;
+	const char *id = http_request_text(request, "user_id");
+	if (!directory_user(caller_of(request)->directory, id))
+		return http_refuse(404, "User not found");
+	g_autoptr(GPtrArray)
+		memberships = group_members_of_user(app_of(request)->state, id, &error);
+	if (!memberships)
+		return http_refuse_error(request, error);
+	json_t *list = json_array();
+	for (guint i = 0; i < memberships->len; i++)
+		json_array_append_new(list, describe_membership(memberships->pdata[i]));
+	return http_json(200, list);
+}
+
+static json_t *group_params(const struct group *group)
+{
+	return json_pack("{ss ss}", "group_id", group->id, "group_name", group->name);
+}
+
+static struct http_response *create_membership(struct http_request *request)
+{
+	const struct group *group;
+	const struct directory_user *user = directory_user(caller_of(request)->directory,
+							   http_request_text(request, "user_id"));
+	if (!user)
+		return http_refuse(404, "User not found");
+	struct http_response *refusal = find_changeable(
+		request, http_request_text(request, "group_id"), "change its members", &group);
+	if (refusal || !add_membership(request, user->row, group, "Already a member", &refusal))
+		return refusal;
+	audit(request, "user_group.member_added", "user", user->row->id, group_params(group));
+	const struct membership made = {.group_id = group->id,
+					.group_name = group->name,
+					.is_system = group->is_system,
+					.group_created_by = group->created_by,
+					.source = member_source_name(MEMBER_ADMIN),
+					.added_at = DUCK_NO_TIME,
+					.added_by = actor_email(request)};
+	return http_json(201, describe_membership(&made));
+}
+
+static struct http_response *delete_membership(struct http_request *request)
+{
+	const struct group *group;
+	const char *user_id = http_request_text(request, "user_id");
+	struct http_response *refusal = find_changeable(
+		request, http_request_text(request, "group_id"), "change its members", &group);
+	if (!refusal)
+		refusal = remove_membership(request, user_id, group);
+	if (refusal)
+		return refusal;
+	audit(request, "user_group.member_removed", "user", user_id, group_params(group));
+	return http_empty(204);
+}
+
+/* --- the routes --- */
+
+#define GROUP_ID                                                        \
+	{                                                               \
+		"group_id", HTTP_IN_PATH, HTTP_STRING, .required = true \
+	}
+#define USER_ID                                                        \
+	{                                                              \
+		"user_id", HTTP_IN_PATH, HTTP_STRING, .required = true \
+	}
+
+static const struct http_field group_fields[] = {GROUP_ID, {0}};
+static const struct http_field user_fields[] = {USER_ID, {0}};
+static const struct http_field both_fields[] = {GROUP_ID, USER_ID, {0}};
+static const struct http_field create_fields[] = {
+	{"name", HTTP_IN_BODY, HTTP_STRING, .required = true},
+	{"description", HTTP_IN_BODY, HTTP_STRING, .nullable = true},
+	{0},
+};
+static const struct http_field update_fields[] = {
+	GROUP_ID,
+	{"name", HTTP_IN_BODY, HTTP_STRING, .nullable = true},
+	{"description", HTTP_IN_BODY, HTTP_STRING, .nullable = true},
+	{0},
+};
+static const struct http_field add_fields[] = {
+	GROUP_ID,
+	{"email", HTTP_IN_BODY, HTTP_STRING, .required = true},
+	{0},
+};
+static const struct http_field join_fields[] = {
+	USER_ID,
+	{"group_id", HTTP_IN_BODY, HTTP_STRING, .required = true},
+	{0},
+};
+
+static const struct http_answer found[] = {{404, "No such group or user"}, {0}};
+static const struct http_answer created[] = {{201, "The new group or member"},
+					     {400, "No name"},
+					     {404, "No such group or user"},
+					     {409, "It exists, or is managed elsewhere"},
+					     {0}};
+static const struct http_answer changed[] = {
+	{400, "No name"}, {404, "No such group"}, {409, "Not for this group"}, {0}};
+static const struct http_answer emptied[] = {
+	{204, "Done"}, {404, "Nothing to remove"}, {409, "Not for this group"}, {0}};
+
+const struct http_route group_routes[] = {
+	{HTTP_GET, "/api/admin/groups", ACCESS_ADMIN, .tag = "access", .summary = "All groups",
+	 .handle = list_groups},
+	{HTTP_POST, "/api/admin/groups", ACCESS_ADMIN, HTTP_BLOCKING, HTTP_JSON,
+	 .fields = create_fields, .tag = "access", .answers = created, .summary = "Add a group",
+	 .handle = create_group},
+	{HTTP_GET, "/api/admin/groups/{group_id}", ACCESS_ADMIN, .fields = group_fields,
+	 .tag = "access", .answers = found, .summary = "One group", .handle = get_group},
+	{HTTP_PATCH, "/api/admin/groups/{group_id}", ACCESS_ADMIN, HTTP_BLOCKING, HTTP_JSON,
+	 .fields = update_fields, .tag = "access", .answers = changed,
+	 .summary = "Rename or describe a group", .handle = update_group},
+	{HTTP_DELETE, "/api/admin/groups/{group_id}", ACCESS_ADMIN, HTTP_BLOCKING,
+	 .fields = group_fields, .tag = "access", .answers = emptied,
+	 .summary = "Remove a group with its members and grants", .handle = delete_group},
+	{HTTP_GET, "/api/admin/groups/{group_id}/members", ACCESS_ADMIN, HTTP_BLOCKING,
+	 .fields = group_fields, .tag = "access", .answers = found,
+	 .summary = "The members of a group", .handle = list_members},
+	{HTTP_POST, "/api/admin/groups/{group_id}/members", ACCESS_ADMIN, HTTP_BLOCKING, HTTP_JSON,
+	 .fields = add_fields, .tag = "access", .answers = created, .summary = "Add a member",
+	 .handle = add_member},
+	{HTTP_DELETE, "/api/admin/groups/{group_id}/members/{user_id}", ACCESS_ADMIN, HTTP_BLOCKING,
+	 .fields = both_fields, .tag = "access", .answers = emptied, .summary = "Remove a member",
+	 .handle = remove_member},
+	{HTTP_GET, "/api/admin/users/{user_id}/memberships", ACCESS_ADMIN, HTTP_BLOCKING,
+	 .fields = user_fields, .tag = "access", .answers = found,
+	 .summary = "The groups of a user", .handle = list_memberships},
+	{HTTP_POST, "/api/admin/users/{user_id}/memberships", ACCESS_ADMIN, HTTP_BLOCKING,
+	 HTTP_JSON, .fields = join_fields, .tag = "access", .answers = created,
+	 .summary = "Put a user into a group", .handle = create_membership},
+	{HTTP_DELETE, "/api/admin/users/{user_id}/memberships/{group_id}", ACCESS_ADMIN,
+	 HTTP_BLOCKING, .fields = both_fields, .tag = "access", .answers = emptied,
+	 .summary = "Take a user out of a group", .handle = delete_membership},
+	{0},
+};
