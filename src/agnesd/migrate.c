@@ -1,5 +1,6 @@
 /* agnesd migrate: brings system.duckdb to the present version without starting the server. */
 #include "agnesd/commands.h"
+#include "config/config.h"
 #include "state/file.h"
 #include "state/schema.h"
 
@@ -7,7 +8,11 @@ static int run(const struct command_context *context, int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
 	g_auto(state_upgrade) upgrade = {0};
-	const struct state_options options = {0};
+	struct state_options options;
+	g_autoptr(configuration) config = config_load(context->data_dir, &error);
+	if (!config)
+		return command_fail(&command_migrate, g_steal_pointer(&error));
+	state_options_init(&options, config);
 	g_autoptr(state_file) file = state_file_open(context->data_dir, &options, &upgrade, &error);
 	if (!file)
 		return command_fail(&command_migrate,

@@ -81,6 +81,10 @@ const struct config_key config_keys[] = {
 
 	{NULL, CONFIG_TEXT, "./data", "DATA_DIR", "Folder of everything that the server keeps"},
 	{NULL, CONFIG_TEXT, "./config", "CONFIG_DIR", "Folder of the static instance.yaml"},
+	{NULL, CONFIG_TEXT, NULL, "AGNES_GROUP_EVERYONE_EMAIL",
+	 "Google group whose members are the group Everyone"},
+	{NULL, CONFIG_TEXT, NULL, "AGNES_GROUP_ADMIN_EMAIL",
+	 "Google group whose members are the group Admin"},
 	{NULL, CONFIG_CHOICE, "INFO", "LOG_LEVEL", "Messages below this level are dropped",
 	 .choices = "DEBUG|INFO|WARNING|ERROR|CRITICAL"},
 	{NULL, CONFIG_BOOL, "false", "DEBUG", "Log everything, for a person to read"},

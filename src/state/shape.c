@@ -109,12 +109,24 @@ static bool mend(struct duck_connection *connection, const struct state_catalog 
 	return mended && duck_transaction_commit(&transaction, error);
 }
 
+static bool mend_if_needed(struct duck_connection *connection, const struct state_catalog *catalog,
+			   const struct schema_table *table, GError **error)
+{
+	enum shape shape = compare(catalog, table);
+	return shape == SHAPE_RIGHT || mend(connection, catalog, table, shape, error);
+}
+
+bool shape_mend_table(struct duck_connection *connection, const struct state_catalog *catalog,
+		      const char *name, GError **error)
+{
+	return mend_if_needed(connection, catalog, schema_table(name), error);
+}
+
 bool shape_mend(struct duck_connection *connection, const struct state_catalog *catalog,
 		GError **error)
 {
 	for (const struct schema_table *table = schema_tables; table->name; table++) {
-		enum shape shape = compare(catalog, table);
-		if (shape != SHAPE_RIGHT && !mend(connection, catalog, table, shape, error))
+		if (!mend_if_needed(connection, catalog, table, error))
 			return false;
 	}
 	return true;

@@ -19,3 +19,7 @@ bool shape_alters_kept(const struct state_catalog *catalog);
  */
 bool shape_mend(struct duck_connection *connection, const struct state_catalog *catalog,
 		GError **error);
+
+/* The same for one table. */
+bool shape_mend_table(struct duck_connection *connection, const struct state_catalog *catalog,
+		      const char *name, GError **error);

@@ -18,6 +18,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+struct configuration;
 struct state;
 
 /* How to open; zeros and a NULL pointer stand for the defaults. */
@@ -28,6 +29,9 @@ struct state_options {
 	bool everyone_is_external;
 	bool admin_is_external;
 };
+
+/* What the configuration says. */
+void state_options_init(struct state_options *options, const struct configuration *config);
 
 /*
  * Opens `<data_dir>/state/system.duckdb`, makes it when it is missing and migrates an older one.

@@ -83,26 +83,13 @@ static int read_version(struct duck_connection *connection, const struct state_c
 	return rows && duck_rows_next(rows) ? (int)duck_rows_int(rows, 0) : -1;
 }
 
-/* Makes schema_version hold the version, which a file without one does not. */
-static bool write_version(struct duck_connection *connection, const struct state_catalog *catalog,
-			  int version, GError **error)
+/* Makes a file say its version that did not. */
+static bool write_version(struct duck_connection *connection, int version, GError **error)
 {
-	g_auto(duck_transaction) transaction = {0};
-	if (!duck_transaction_begin(&transaction, connection, error))
-		return false;
-	if (!state_catalog_has(catalog, "schema_version", NULL) &&
-	    !schema_create_table(connection, schema_table("schema_version"), error))
-		return false;
-	if (state_catalog_has(catalog, "schema_version", NULL) &&
-	    !duck_exec(connection, error,
-		       "ALTER TABLE schema_version ADD COLUMN IF NOT EXISTS applied_at TIMESTAMP",
-		       NULL))
-		return false;
 	return duck_exec(connection, error,
 			 "INSERT INTO schema_version (version) SELECT ? "
 			 "WHERE NOT EXISTS (SELECT 1 FROM schema_version)",
-			 "i", (int64_t)version) &&
-	       duck_transaction_commit(&transaction, error);
+			 "i", (int64_t)version);
 }
 
 /* The version to migrate from; -1 on error. */
@@ -133,28 +120,38 @@ static int find_version(struct duck_connection *connection, const struct state_c
 	return -1;
 }
 
+static bool alter_tables(struct duck_connection *connection, const struct state_catalog *catalog,
+			 int from, const struct state_options *options, GError **error)
+{
+	if (!drop_indexes(connection, error) ||
+	    !shape_mend_table(connection, catalog, "schema_version", error) ||
+	    !write_version(connection, from, error) ||
+	    !migrations_run(connection, from, options, error))
+		return false;
+	g_autoptr(state_catalog) migrated = state_catalog_read(connection, error);
+	return migrated && shape_mend(connection, migrated, error) &&
+	       duck_exec(connection, error, "CHECKPOINT", NULL);
+}
+
 /* Everything that an older or damaged file needs, after a copy of it was kept. */
 static bool upgrade_tables(struct state_file *file, struct duck_connection *connection,
 			   const struct state_catalog *catalog, const struct state_options *options,
 			   struct state_upgrade *upgrade, GError **error)
 {
 	upgrade->copy = keep_copy(file, connection, upgrade->from, error);
-	if (!upgrade->copy || !drop_indexes(connection, error))
+	if (!upgrade->copy)
 		return false;
 	if (upgrade->from < SCHEMA_VERSION)
 		g_message("state: migrating %s from version %d to %d; a copy is kept as %s",
 			  file->path, upgrade->from, SCHEMA_VERSION, upgrade->copy);
 	else
 		g_message("state: mending %s; a copy is kept as %s", file->path, upgrade->copy);
-	if (!write_version(connection, catalog, upgrade->from, error) ||
-	    !migrations_run(connection, upgrade->from, options, error)) {
-		g_prefix_error(error, "cannot bring %s up to date (as it was, it is kept as %s): ",
-			       file->path, upgrade->copy);
-		return false;
-	}
-	g_autoptr(state_catalog) migrated = state_catalog_read(connection, error);
-	return migrated && shape_mend(connection, migrated, error) &&
-	       duck_exec(connection, error, "CHECKPOINT", NULL);
+	if (alter_tables(connection, catalog, upgrade->from, options, error))
+		return true;
+	g_prefix_error(error,
+		       "cannot bring %s up to date (as it was, it is kept as %s): ", file->path,
+		       upgrade->copy);
+	return false;
 }
 
 bool state_upgrade_run(struct state_file *file, const struct state_options *options,
@@ -171,7 +168,8 @@ bool state_upgrade_run(struct state_file *file, const struct state_options *opti
 	if (upgrade->from < SCHEMA_VERSION || shape_alters_kept(catalog)) {
 		if (!upgrade_tables(file, connection, catalog, options, upgrade, error))
 			return false;
-	} else if (!drop_indexes(connection, error) || !shape_mend(connection, catalog, error)) {
+	} else if (!drop_indexes(connection, error) || !shape_mend(connection, catalog, error) ||
+		   !write_version(connection, SCHEMA_VERSION, error)) {
 		return false;
 	}
 	return seeds_apply(connection, error) && groups_finish_renames(connection, error);

@@ -117,6 +117,28 @@ test('damage inside a table is found', async (t) => {
   assert.deepEqual(await readOnly('SELECT count(*)::INTEGER AS n FROM users', statePath(folder)), [{ n: 5000 }]);
 });
 
+// A kill after commits, and then an opening that does not touch the table: DuckDB loses the rows from the index.
+const KILLED_WRITER = `
+  import { DuckDBInstance } from '@duckdb/node-api';
+  const connection = await (await DuckDBInstance.create(process.argv[1])).connect();
+  for (let i = 0; i < 200; i++) {
+    await connection.run(\`INSERT INTO telegram_links VALUES ('killed-\${i}', \${i}, current_timestamp)\`);
+  }
+  process.kill(process.pid, 'SIGKILL');`;
+
+test('an index that has lost rows is found, and gone after a migration', async (t) => {
+  const folder = temporaryFolder(t);
+  await makeState(folder, 20, 'CREATE UNIQUE INDEX by_chat ON telegram_links (chat_id, user_id)');
+  const { signal } = spawnSync(process.execPath, ['--input-type=module', '-e', KILLED_WRITER, path.resolve(statePath(folder))],
+    { cwd: import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname) });
+  assert.equal(signal, 'SIGKILL');
+  for (let i = 0; i < 2; i++) await execute(statePath(folder));
+  await refuses('check', folder, /table telegram_links: .*Failed to delete all rows from index. Only deleted 1 out of 201 rows/);
+  await succeeds('migrate', folder);
+  await succeeds('check', folder);
+  assert.equal((await readOnly('SELECT * FROM telegram_links', statePath(folder))).length, 201);
+});
+
 test('rows that refer to a group that is gone are found', async (t) => {
   const folder = temporaryFolder(t);
   await makeState(folder, 13); // where nothing kept them from being written

@@ -181,3 +181,110 @@ for (let version = 1; version <= CURRENT; version++) {
     assert.match((await migrate(folder)).stdout, /nothing to do/);
   });
 }
+
+// Rules of step 18 that depend on which Google groups are named.
+const GOOGLE_RULES = [
+  ['', '', [...expectedMemberships(13)]],
+  ['all@example.com', '', expectedMemberships(13).filter((row) => row !== `u-alice|Everyone|${SEEDED}`)],
+  ['', 'admins@example.com', expectedMemberships(13).filter((row) => row !== `u-alice|Admin|${SEEDED}`)],
+];
+for (const [everyoneGroup, adminGroup, expected] of GOOGLE_RULES) {
+  test(`seeded members with Everyone from "${everyoneGroup}" and Admin from "${adminGroup}"`, async (t) => {
+    const env = { AGNES_GROUP_EVERYONE_EMAIL: everyoneGroup, AGNES_GROUP_ADMIN_EMAIL: adminGroup };
+    const { read } = await migrated(t, 17, { env });
+    assert.deepEqual(await memberships(read), [...expected].sort());
+  });
+}
+
+test('a thin file gets every table and column that it lacks', async (t) => {
+  const folder = temporaryFolder(t);
+  await makeState(folder, 0,
+    'CREATE TABLE schema_version (version INTEGER)', 'INSERT INTO schema_version VALUES (1)',
+    'CREATE TABLE users (id VARCHAR PRIMARY KEY, email VARCHAR UNIQUE NOT NULL)',
+    "INSERT INTO users VALUES ('u1', 'a@example.com')");
+  await migrate(folder);
+  const fresh = temporaryFolder(t);
+  await migrate(fresh);
+  assert.deepEqual(await shapeOf(statePath(folder)), await shapeOf(statePath(fresh)));
+  const [user] = await readOnly('SELECT * FROM users', statePath(folder));
+  assert.equal(user.active, true);
+  assert.equal(user.created_at, null, 'when the user was made is not known');
+});
+
+test('columns, keys and types that a table lacks are mended, its rows kept', async (t) => {
+  const { folder, read } = await migrated(t, 13, { more: [
+    'DROP TABLE sync_state', 'CREATE TABLE sync_state (table_id VARCHAR, rows INTEGER)',
+    "INSERT INTO sync_state VALUES ('orders', 7)",
+    'DROP TABLE telegram_links', 'CREATE TABLE telegram_links (user_id VARCHAR PRIMARY KEY, chat_id VARCHAR NOT NULL)',
+    "INSERT INTO telegram_links VALUES ('u-bob', '9007199254740993')",
+    'DROP TABLE view_ownership', 'CREATE TABLE view_ownership (id INTEGER, owner VARCHAR)',
+    "INSERT INTO view_ownership VALUES (1, 'shop')",
+  ] });
+  const fresh = temporaryFolder(t);
+  await migrate(fresh);
+  assert.deepEqual(await shapeOf(statePath(folder)), await shapeOf(statePath(fresh)));
+  assert.deepEqual(lines(await read('SELECT table_id, rows, status FROM sync_state')), ['orders|7|ok']);
+  assert.deepEqual(lines(await read('SELECT chat_id::VARCHAR FROM telegram_links')), ['9007199254740993']);
+  assert.deepEqual(await read('SELECT * FROM view_ownership'), [], 'a cache is filled again by the program');
+});
+
+test('a file of this version is mended too, after a copy', async (t) => {
+  const { folder, result, read } = await migrated(t, 20, { more: [
+    'ALTER TABLE knowledge_votes DROP COLUMN voted_at', 'DROP TABLE audit_log',
+    'ALTER TABLE users ADD COLUMN nickname VARCHAR', "UPDATE users SET nickname = 'Ali' WHERE id = 'u-alice'",
+  ] });
+  assert.match(result.stdout, /version 20, mended\nthe file as it was: .*pre-migrate-v20-/);
+  assert.deepEqual(lines(await read('SELECT item_id, vote, voted_at FROM knowledge_votes')), ['k-1|1|']);
+  assert.deepEqual(await read('SELECT * FROM audit_log'), []);
+  assert.deepEqual(lines(await read("SELECT nickname FROM users WHERE id = 'u-alice'")), ['Ali'], 'unknown columns stay');
+  assert.match((await migrate(folder)).stdout, /nothing to do/);
+});
+
+test('the version of a file that does not say it is told by its tables', async (t) => {
+  for (const version of [1, 2, 5, 9, 12, 13, 16, 18, 20]) {
+    for (const damage of ['DELETE FROM schema_version', 'DROP TABLE schema_version']) {
+      const { result, read } = await migrated(t, version, { more: [damage] });
+      assert.match(result.stderr, new RegExp(`by its tables it is ${version}\\b`));
+      assert.deepEqual(await memberships(read), expectedMemberships(version).sort());
+      assert.deepEqual(lines(await read('SELECT version FROM schema_version')), ['20']);
+      assert.equal((await read('SELECT * FROM duckdb_columns() WHERE column_name = \'role\'')).length, 0);
+    }
+  }
+});
+
+test('several version rows count as the highest', async (t) => {
+  const { result, read } = await migrated(t, 8, { more: ['INSERT INTO schema_version (version) VALUES (3), (1)'] });
+  assert.match(result.stdout, /version 8 -> 20/);
+  assert.ok((await read('SELECT version FROM schema_version')).every((row) => row.version === 20));
+});
+
+test('a role that is no core one is named when it is lost', async (t) => {
+  const { result } = await migrated(t, 9);
+  assert.match(result.stderr, /role finance\.reader has no successor; 1 users/);
+});
+
+test('values in users.groups that are not JSON do not stop the migration', async (t) => {
+  const { read } = await migrated(t, 12, { more: [
+    'ALTER TABLE users ADD COLUMN later VARCHAR',
+    'DROP TABLE user_role_grants',
+    'ALTER TABLE users DROP COLUMN groups', 'ALTER TABLE users ADD COLUMN groups VARCHAR',
+    `UPDATE users SET groups = '["Finance"' WHERE id = 'u-bob'`,
+    `UPDATE users SET groups = '["Finance"]' WHERE id = 'u-carol'`,
+  ] });
+  assert.deepEqual((await memberships(read)).filter((row) => row.includes('Finance')),
+    ['u-carol|Finance|google_sync|system:v13-backfill']);
+});
+
+test('seeded groups come back, and are marked as the system\'s', async (t) => {
+  const { folder, read } = await migrated(t, 20, { more: [
+    "DELETE FROM user_group_members WHERE group_id = 'grp-adm'", "DELETE FROM user_groups WHERE id = 'grp-adm'",
+    "UPDATE user_groups SET is_system = NULL WHERE id = 'grp-all'",
+  ] });
+  const [admin, all] = await read("SELECT * FROM user_groups WHERE is_system ORDER BY name");
+  assert.equal(admin.name, 'Admin');
+  assert.match(admin.id, UUID);
+  assert.equal(all.id, 'grp-all');
+  await execute(statePath(folder), "CREATE INDEX of_old_times ON users (name)");
+  await migrate(folder);
+  assert.deepEqual(await read('SELECT * FROM duckdb_indexes()'), []);
+});
