@@ -258,8 +258,12 @@ static struct MHD_Response *from_relay(struct http_exchange *exchange,
 				.data = response->finish_data};
 	response->fd = -1;
 	response->finish = NULL;
-	return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, RELAY_BLOCK, read_relay, relay,
-						 free_relay);
+	struct MHD_Response *out = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, RELAY_BLOCK,
+								     read_relay, relay, free_relay);
+	/* To HEAD libmicrohttpd would still send the last chunk, as if it were the next answer. */
+	if (out && exchange->request.head)
+		MHD_set_response_options(out, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+	return out;
 }
 
 static struct MHD_Response *from_bytes(const struct http_exchange *exchange,
