@@ -198,11 +198,12 @@ struct relay {
  */
 static ssize_t break_relay(const struct relay *relay)
 {
-	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+	const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		relay->exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	/* Linger would not do: libmicrohttpd shuts the socket down in peace before it closes it. */
 	if (relay->exchange->old)
-		setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+		connect(info->connect_fd, &nobody, sizeof nobody);
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 

@@ -211,7 +211,7 @@ static bool start_daemon(struct http_server *server, GError **error)
 {
 	const struct http_options *options = &server->options;
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
-			 MHD_USE_TURBO | MHD_USE_ERROR_LOG | (options->tls_key ? MHD_USE_TLS : 0);
+			 MHD_USE_ERROR_LOG | (options->tls_key ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem tls[] = {
 		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)options->tls_key},
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)options->tls_certificate},

@@ -141,18 +141,19 @@ static struct http_response *upload(struct http_request *request)
 
 struct producer {
 	int fd;
-	int64_t lines, pause_ms;
-	bool fail;
+	int64_t lines, width, pause_ms;
 };
 
 static gpointer produce(gpointer data)
 {
 	g_autofree struct producer *producer = data;
 	for (int64_t i = 0; i < producer->lines; i++) {
-		g_autofree char *line = g_strdup_printf("line %" G_GINT64_FORMAT "\n", i);
+		g_autofree char *line = g_strdup_printf("line %-*" G_GINT64_FORMAT "\n",
+							(int)producer->width, i);
 		if (write(producer->fd, line, strlen(line)) < 0)
 			break;
-		g_usleep((gulong)producer->pause_ms * 1000);
+		if (producer->pause_ms)
+			g_usleep((gulong)producer->pause_ms * 1000);
 	}
 	close(producer->fd);
 	return NULL;
@@ -173,6 +174,7 @@ static struct http_response *relay(struct http_request *request)
 	struct producer *producer = g_new0(struct producer, 1);
 	producer->fd = pipe_fds[1];
 	producer->lines = http_request_int(request, "lines");
+	producer->width = http_request_int(request, "width");
 	producer->pause_ms = http_request_int(request, "pause_ms");
 	g_thread_unref(g_thread_new("producer", produce, producer));
 	return http_relay(200, "text/plain", pipe_fds[0], relay_finish,
@@ -222,6 +224,7 @@ static const struct http_field move_fields[] = {
 	{"to", HTTP_IN_QUERY, HTTP_STRING, .required = true}, {0}};
 static const struct http_field relay_fields[] = {
 	{"lines", HTTP_IN_QUERY, HTTP_INTEGER, .initial = "10"},
+	{"width", HTTP_IN_QUERY, HTTP_INTEGER, .initial = "1", .least = 1, .most = 1000000},
 	{"pause_ms", HTTP_IN_QUERY, HTTP_INTEGER, .initial = "0"},
 	{"fail", HTTP_IN_QUERY, HTTP_BOOLEAN, .initial = "false"},
 	{0}};
