@@ -12,6 +12,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -245,6 +246,7 @@ struct http_server *http_server_start(const struct http_options *options,
 {
 	g_autoptr(http_server) server = g_new0(struct http_server, 1);
 	copy_options(&server->options, options);
+	server->own_listener = options->listen_fd < 0;
 	server->application = *application;
 	atomic_init(&server->next_id, (uint64_t)g_get_real_time() ^ (uint64_t)getpid() << 48);
 	g_mutex_init(&server->lock);
@@ -303,6 +305,10 @@ void http_server_stop(struct http_server *server, int drain_seconds)
 		return;
 	atomic_store(&server->stopping, true);
 	MHD_socket listening = MHD_quiesce_daemon(server->daemon);
+	/* Nobody shall wait in vain to be accepted. A socket that was given to us has another
+	 * owner, who keeps the queue for our successor. */
+	if (server->own_listener)
+		shutdown(listening, SHUT_RD);
 	wait_idle(server, g_get_monotonic_time() + drain_seconds * G_TIME_SPAN_SECOND);
 	/* Even when all is quiet: a connection that is still open may begin a request any time, and
 	 * none may sleep when the daemon stops. */

@@ -18,6 +18,7 @@ struct http_server {
 	struct MHD_Daemon *daemon;
 	GThreadPool *pool;
 	int port;
+	bool own_listener; /* we opened the listening socket */
 	_Atomic uint64_t next_id;
 	atomic_int connections;
 	atomic_int under_way; /* requests */

@@ -352,9 +352,9 @@ int main(void)
 		g_printerr("%s\n", error->message);
 		return 1;
 	}
-	g_print("%d\n", http_server_port(server));
 	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
 	g_unix_signal_add(SIGTERM, quit, loop);
+	g_print("%d\n", http_server_port(server));
 	g_main_loop_run(loop);
 	systemd_notify("STOPPING=1", NULL);
 	http_server_stop(server, g_getenv("DRAIN") ? number("DRAIN") : 1);
