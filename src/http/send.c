@@ -202,8 +202,9 @@ static ssize_t break_relay(const struct relay *relay)
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		relay->exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	/* Linger would not do: libmicrohttpd shuts the socket down in peace before it closes it. */
-	if (relay->exchange->old)
-		connect(info->connect_fd, &nobody, sizeof nobody);
+	if (relay->exchange->old && connect(info->connect_fd, &nobody, sizeof nobody) < 0)
+		g_warning("cannot reset the connection of a broken transfer: %s",
+			  g_strerror(errno));
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
