@@ -5,7 +5,9 @@
 #include "app/auth/secret.h"
 #include "app/auth/sign_in.h"
 #include "app/health.h"
+#include "app/manifest.h"
 #include "app/pages.h"
+#include "app/publisher.h"
 #include "app/routes.h"
 #include "app/seed.h"
 
@@ -36,6 +38,10 @@ struct app *app_new(const char *data_dir, GError **error)
 	app->sign_in = sign_in_new(app, error);
 	if (!app->sign_in)
 		return NULL;
+	app->publisher = publisher_new(data_dir, app->state, app->directory, app->config, error);
+	if (!app->publisher)
+		return NULL;
+	app->manifests = manifests_new(data_dir);
 	app->bootstrap_code = bootstrap_code(app);
 	app->health = health_new(app->state);
 	return g_steal_pointer(&app);
@@ -45,6 +51,8 @@ void app_free(struct app *app)
 {
 	if (!app)
 		return;
+	publisher_free(app->publisher);
+	manifests_free(app->manifests);
 	health_free(app->health);
 	sign_in_free(app->sign_in);
 	auditor_free(app->auditor);

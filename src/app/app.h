@@ -16,6 +16,8 @@
 
 struct auditor;
 struct health;
+struct manifests;
+struct publisher;
 struct sign_in;
 
 struct app {
@@ -25,6 +27,8 @@ struct app {
 	struct auditor *auditor;
 	struct sign_in *sign_in;
 	struct health *health;
+	struct publisher *publisher;
+	struct manifests *manifests;
 	char *bootstrap_code; /* NULL: somebody can sign in */
 	int64_t started;      /* microseconds since 1970 */
 	GMutex config_lock;   /* for the one that follows: use app_config() */

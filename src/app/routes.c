@@ -1,9 +1,18 @@
 /* The tables of routes, put together. A new file of routes is a new line here. */
 #include "app/routes.h"
 
+/* One a line. */
+/* clang-format off */
 static const struct http_route *const tables[] = {
-	auth_routes, grant_routes, group_routes, health_routes, user_routes,
+	auth_routes,
+	data_routes,
+	grant_routes,
+	group_routes,
+	health_routes,
+	sync_routes,
+	user_routes,
 };
+/* clang-format on */
 
 struct http_route *routes_collect(size_t *count)
 {
