@@ -14,6 +14,7 @@
 enum {
 	/* How often all views are made anew because one of them broke the transaction. */
 	MOST_RESTARTS = 100,
+	MOST_SHARES = 8,
 };
 
 struct builder {
@@ -21,7 +22,6 @@ struct builder {
 	json_t *tables, *attached;
 	int memory_mb, threads, newest_landlock;
 	struct duck_jail jail;
-	GHashTable *broken; /* names of views that cannot be made */
 };
 
 static void builder_clear(struct builder *builder)
@@ -29,7 +29,6 @@ static void builder_clear(struct builder *builder)
 	duck_jail_clear(&builder->jail);
 	json_decref(builder->tables);
 	json_decref(builder->attached);
-	g_clear_pointer(&builder->broken, g_hash_table_unref);
 	g_free(builder->published);
 	g_free(builder->work);
 }
@@ -54,24 +53,19 @@ static bool read_request(struct builder *builder, GError **error)
 	builder->work = g_strdup(work);
 	builder->tables = json_incref(tables);
 	builder->attached = json_incref(attached);
-	builder->broken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	return true;
+}
+
+static char *left_out(const char *what, const char *name, const GError *error)
+{
+	g_autofree char *cause = child_error_text(error);
+	return g_strdup_printf("%s '%s' is left out: %s", what, name, cause);
 }
 
 static void note(const char *what, const char *name, const GError *error)
 {
-	g_autofree char *cause = child_error_text(error);
-	g_autofree char *text = g_strdup_printf("%s '%s' is left out: %s", what, name, cause);
+	g_autofree char *text = left_out(what, name, error);
 	child_answer(json_pack("{ss}", "note", text));
-}
-
-static bool exec_about(struct builder *builder, const char *what, const char *name, const char *sql)
-{
-	g_autoptr(GError) error = NULL;
-	if (duck_exec(builder->jail.connection, &error, sql, NULL))
-		return true;
-	note(what, name, error);
-	return false;
 }
 
 /* Extensions are read from files, so before the sandbox closes; a missing one costs its tables. */
@@ -83,7 +77,9 @@ static void load_extensions(struct builder *builder)
 	{
 		const char *extension = json_string_value(json_array_get(attach, 1));
 		g_autofree char *sql = duck_sql("LOAD %I", extension);
-		exec_about(builder, "the extension", extension, sql);
+		g_autoptr(GError) error = NULL;
+		if (!duck_exec(builder->jail.connection, &error, sql, NULL))
+			note("the extension", extension, error);
 	}
 }
 
@@ -122,38 +118,99 @@ static char *view_sql(const json_t *table)
 			part[0], part[1]);
 }
 
+/* The views that one thread makes: every n-th. */
+struct share {
+	const struct builder *builder;
+	size_t first, step;
+	struct duck_connection *connection;
+	GHashTable *broken; /* names of views that cannot be made */
+	GPtrArray *notes;   /* what to say about them */
+	GError *error;
+};
+
 /* Makes the views but those known to be broken; stops at one more that is. */
-static bool create_views(struct builder *builder)
+static bool create_views(struct share *share)
 {
-	size_t i;
-	const json_t *table;
-	json_array_foreach(builder->tables, i, table)
-	{
+	for (size_t i = share->first; i < json_array_size(share->builder->tables);
+	     i += share->step) {
+		const json_t *table = json_array_get(share->builder->tables, i);
 		const char *name = json_string_value(json_array_get(table, 0));
 		g_autofree char *sql = view_sql(table);
-		if (g_hash_table_contains(builder->broken, name))
+		g_autoptr(GError) error = NULL;
+		if (g_hash_table_contains(share->broken, name) ||
+		    duck_exec(share->connection, &error, sql, NULL))
 			continue;
-		if (!exec_about(builder, "table", name, sql)) {
-			g_hash_table_add(builder->broken, g_strdup(name));
-			return false;
-		}
+		g_hash_table_add(share->broken, g_strdup(name));
+		g_ptr_array_add(share->notes, left_out("table", name, error));
+		return false;
 	}
 	return true;
 }
 
 /* In one transaction, because a commit for each view would cost a sync of the disk each. */
-static bool create_all(struct builder *builder, GError **error)
+static gpointer create_share(gpointer data)
 {
+	struct share *share = data;
 	for (int attempt = 0; attempt < MOST_RESTARTS; attempt++) {
 		g_auto(duck_transaction) transaction = {0};
-		if (!duck_transaction_begin(&transaction, builder->jail.connection, error))
-			return false;
-		if (create_views(builder))
-			return duck_transaction_commit(&transaction, error);
+		if (!duck_transaction_begin(&transaction, share->connection, &share->error))
+			return NULL;
+		if (create_views(share)) {
+			duck_transaction_commit(&transaction, &share->error);
+			return NULL;
+		}
 	}
-	g_set_error(error, AGNES_ERROR, AGNES_ERROR_FAILED,
+	g_set_error(&share->error, AGNES_ERROR, AGNES_ERROR_FAILED,
 		    "more than %d views cannot be made; see the log", MOST_RESTARTS);
+	return NULL;
+}
+
+static bool open_share(struct share *share, struct builder *builder, size_t number, size_t count,
+		       GError **error)
+{
+	share->builder = builder;
+	share->first = number;
+	share->step = count;
+	share->connection = duck_connect(builder->jail.database, error);
+	share->broken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	share->notes = g_ptr_array_new_with_free_func(g_free);
+	return share->connection != NULL;
+}
+
+/* Tells what the share had to leave out. */
+static bool close_share(struct share *share, GError **error)
+{
+	for (guint i = 0; i < share->notes->len; i++)
+		child_answer(json_pack("{ss}", "note",
+				       (const char *)g_ptr_array_index(share->notes, i)));
+	duck_connection_free(share->connection);
+	g_hash_table_unref(share->broken);
+	g_ptr_array_unref(share->notes);
+	if (!share->error)
+		return true;
+	g_clear_error(error);
+	g_propagate_error(error, share->error);
 	return false;
+}
+
+/* Binding a view reads a file's footer, which several threads can do side by side. */
+static bool create_all(struct builder *builder, GError **error)
+{
+	size_t count = (size_t)CLAMP(builder->threads, 1, MOST_SHARES);
+	struct share shares[MOST_SHARES] = {0};
+	GThread *threads[MOST_SHARES] = {0};
+	bool created = true;
+	for (size_t i = 0; i < count; i++)
+		created = open_share(&shares[i], builder, i, count, created ? error : NULL) &&
+			  created;
+	for (size_t i = 0; created && i < count; i++)
+		threads[i] = g_thread_new("views", create_share, &shares[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (threads[i])
+			g_thread_join(threads[i]);
+		created = close_share(&shares[i], error) && created;
+	}
+	return created;
 }
 
 static bool attach_target(struct builder *builder, GError **error)

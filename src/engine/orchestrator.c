@@ -308,7 +308,8 @@ static bool rebuild_locked(struct orchestrator *orchestrator, const char *source
 						 NULL);
 	if (!mark_start(orchestrator, mark, error))
 		return false;
-	g_autoptr(GPtrArray) sources = sources_publish(&plan, rebuild->refused, error);
+	g_autoptr(GPtrArray)
+		sources = sources_publish(&plan, rebuild->refused, &rebuild->slowest_source, error);
 	if (!sources || !adopt(orchestrator, sources, rebuild, error) || !files_remove(mark, error))
 		return false;
 	sources_remove_gone(orchestrator->data_dir, sources);
@@ -325,7 +326,13 @@ bool orchestrator_rebuild(struct orchestrator *orchestrator, const char *source,
 			     : -1;
 	if (locks && lock < 0)
 		return false;
+	gint64 start = g_get_monotonic_time();
 	rebuild->refused = g_ptr_array_new_with_free_func(g_free);
 	rebuild->before = orchestrator_edition(orchestrator);
-	return rebuild_locked(orchestrator, source, rebuild, error);
+	if (!rebuild_locked(orchestrator, source, rebuild, error))
+		return false;
+	g_info("rebuild took %.1f ms, the slowest source %.1f ms of them",
+	       (double)(g_get_monotonic_time() - start) / 1000,
+	       (double)rebuild->slowest_source / 1000);
+	return true;
 }

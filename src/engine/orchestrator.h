@@ -41,7 +41,8 @@ struct edition *orchestrator_edition(struct orchestrator *orchestrator);
 /* What a rebuild came to. */
 struct rebuild {
 	struct edition *before, *after; /* the same when nothing changed */
-	GPtrArray *refused; /* messages: folders that cannot be sources, names in collision */
+	GPtrArray *refused;    /* messages: folders that cannot be sources, names in collision */
+	gint64 slowest_source; /* microseconds that publishing it took */
 };
 void rebuild_clear(struct rebuild *rebuild);
 

@@ -76,6 +76,7 @@ struct job {
 	const char *name;
 	struct published_source *previous;
 	struct published_source *result;
+	gint64 microseconds;
 };
 
 static void run_job(gpointer data, gpointer unused)
@@ -94,7 +95,9 @@ static void run_job(gpointer data, gpointer unused)
 		.limits = job->plan->limits,
 		.again = job->plan->only != NULL,
 	};
+	gint64 start = g_get_monotonic_time();
 	job->result = publish_source(&request);
+	job->microseconds = g_get_monotonic_time() - start;
 }
 
 static bool is_chosen(const struct sources_plan *plan, const char *name)
@@ -134,7 +137,8 @@ static void run_jobs(const struct sources_plan *plan, GArray *jobs)
 	g_thread_pool_free(pool, FALSE, TRUE);
 }
 
-GPtrArray *sources_publish(const struct sources_plan *plan, GPtrArray *refused, GError **error)
+GPtrArray *sources_publish(const struct sources_plan *plan, GPtrArray *refused, gint64 *slowest,
+			   GError **error)
 {
 	g_autofree char *extracts = g_build_filename(plan->data_dir, "extracts", NULL);
 	g_autoptr(GPtrArray) names = list_folders(extracts, refused, error);
@@ -148,6 +152,7 @@ GPtrArray *sources_publish(const struct sources_plan *plan, GPtrArray *refused, 
 	for (guint i = 0; i < jobs->len; i++) {
 		struct job *job = &g_array_index(jobs, struct job, i);
 		found = found || is_chosen(plan, job->name);
+		*slowest = MAX(*slowest, job->microseconds);
 		g_ptr_array_add(sources, job->result);
 		published_source_free(job->previous);
 	}

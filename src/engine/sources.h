@@ -19,10 +19,12 @@ struct sources_plan {
 GPtrArray *sources_load(const char *data_dir, GError **error);
 
 /*
- * Publishes the plan's sources; the array holds every source that there is from now on. Messages
- * about folders that cannot be sources go to `refused`. NOT_FOUND: plan->only does not exist.
+ * Publishes the plan's sources, the slowest of which took *slowest microseconds; the array holds
+ * every source that there is from now on. Messages about folders that cannot be sources go to
+ * `refused`. NOT_FOUND: plan->only does not exist.
  */
-GPtrArray *sources_publish(const struct sources_plan *plan, GPtrArray *refused, GError **error);
+GPtrArray *sources_publish(const struct sources_plan *plan, GPtrArray *refused, gint64 *slowest,
+			   GError **error);
 
 /* Removes the published files of sources that are not among `sources`. */
 void sources_remove_gone(const char *data_dir, const GPtrArray *sources);
