@@ -4,12 +4,15 @@
 /* One a line. */
 /* clang-format off */
 static const struct http_route *const tables[] = {
+	access_request_routes,
+	audit_routes,
 	auth_routes,
 	data_routes,
 	grant_routes,
 	group_routes,
 	health_routes,
 	sync_routes,
+	token_routes,
 	user_routes,
 };
 /* clang-format on */

@@ -4,12 +4,15 @@
 #include "http/route.h"
 
 /* A table of routes that ends with one without a pattern. */
+extern const struct http_route access_request_routes[];
+extern const struct http_route audit_routes[];
 extern const struct http_route auth_routes[];
 extern const struct http_route data_routes[];
 extern const struct http_route grant_routes[];
 extern const struct http_route group_routes[];
 extern const struct http_route health_routes[];
 extern const struct http_route sync_routes[];
+extern const struct http_route token_routes[];
 extern const struct http_route user_routes[];
 
 /* All of them in one array; g_free() it. */

@@ -259,10 +259,15 @@ const struct directory_group *directory_group(const struct directory *directory,
 	return entry ? &entry->public : NULL;
 }
 
+const struct token *directory_token_of(gconstpointer entry)
+{
+	return ((const struct directory_token_entry *)entry)->row;
+}
+
 const struct token *directory_token(const struct directory *directory, const char *id)
 {
-	const struct directory_token_entry *entry = pmap_get(directory->tokens, id);
-	return entry ? entry->row : NULL;
+	gconstpointer entry = pmap_get(directory->tokens, id);
+	return entry ? directory_token_of(entry) : NULL;
 }
 
 const struct directory_table *directory_table(const struct directory *directory, const char *id)

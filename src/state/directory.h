@@ -61,6 +61,8 @@ const struct directory_user *directory_user_by_email(const struct directory *dir
 						     const char *email);
 const struct directory_group *directory_group(const struct directory *directory, const char *id);
 const struct token *directory_token(const struct directory *directory, const char *id);
+/* The token that an entry of directory.tokens is. */
+const struct token *directory_token_of(gconstpointer entry);
 /* By id, else by name, whatever the case of the letters: a view has but one of them. */
 const struct directory_table *directory_table(const struct directory *directory, const char *id);
 

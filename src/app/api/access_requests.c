@@ -1,0 +1,224 @@
+/*
+ * /api/access-requests: a user asks for a table by name, administrators decide. Asking tells
+ * nothing about whether the table exists: any name can be asked for, and the answer is always the
+ * same.
+ */
+#include "app/app.h"
+#include "app/auditor.h"
+#include "app/routes.h"
+#include "app/wire.h"
+#include "base/error.h"
+#include "state/grants.h"
+#include "state/group_members.h"
+#include "state/groups.h"
+#include "state/table_requests.h"
+
+#include <string.h>
+
+enum { NAME_LONGEST = 128, REASON_LONGEST = 2000, ANSWER_LONGEST = 2000 };
+
+static void audit(struct http_request *request, const char *action, const char *id, json_t *params)
+{
+	g_autofree char *resource = g_strconcat("access_request:", id, NULL);
+	const struct audit_note note = {.user_id = caller_of(request)->user->row->id,
+					.action = action,
+					.resource = resource,
+					.duration_ms = -1};
+	auditor_record(app_of(request)->auditor, &note, params);
+}
+
+static json_t *describe(const struct table_request *row)
+{
+	return json_pack("{ss ss so ss so so so}", "id", row->id, "table", row->table_name,
+			 "reason", wire_text(row->reason), "status", row->status, "created_at",
+			 wire_time_spaced(row->created_at), "decided_at",
+			 wire_time_spaced(row->decided_at), "answer", wire_text(row->answer));
+}
+
+/* For administrators: who asks, and whether there is such a table. */
+static json_t *describe_for_admin(const struct table_request *row,
+				  const struct directory *directory)
+{
+	json_t *item = describe(row);
+	const struct directory_user *user = directory_user(directory, row->user_id);
+	const struct directory_table *table = directory_table(directory, row->table_name);
+	json_object_set_new(item, "user_id", json_string(row->user_id));
+	json_object_set_new(item, "user_email", wire_text(user ? user->row->email : NULL));
+	json_object_set_new(item, "decided_by", wire_text(row->decided_by));
+	json_object_set_new(item, "table_id", wire_text(table ? table->id : NULL));
+	return item;
+}
+
+static struct http_response *create_request(struct http_request *request)
+{
+	GError *error = NULL;
+	g_autofree char *table = g_strstrip(g_strdup(http_request_text(request, "table")));
+	if (!*table)
+		return http_refuse(400, "table is required");
+	g_autoptr(table_request_record) made = table_requests_create(
+		app_of(request)->state, caller_of(request)->user->row->id, table,
+		http_request_text(request, "reason"), &error);
+	if (g_error_matches(error, AGNES_ERROR, AGNES_ERROR_TOO_LARGE)) {
+		g_autoptr(GError) owned = error;
+		return http_refuse(429, "%s", owned->message);
+	}
+	if (!made)
+		return http_refuse_error(request, error);
+	audit(request, "access_request.created", made->id, json_pack("{ss}", "table", table));
+	return http_json(201, describe(made));
+}
+
+static struct http_response *list_requests(struct http_request *request)
+{
+	GError *error = NULL;
+	const struct caller *caller = caller_of(request);
+	bool everybody = http_request_bool(request, "all");
+	if (everybody && !caller->user->is_admin)
+		return http_refuse(403, "Admin access required");
+	g_autoptr(GPtrArray) requests = table_requests_list(
+		app_of(request)->state, everybody ? NULL : caller->user->row->id,
+		http_request_text(request, "status"), &error);
+	if (!requests)
+		return http_refuse_error(request, error);
+	json_t *list = json_array();
+	for (guint i = 0; i < requests->len; i++) {
+		const struct table_request *row = requests->pdata[i];
+		json_array_append_new(list, everybody ? describe_for_admin(row, caller->directory)
+						      : describe(row));
+	}
+	return http_json(
+		200, json_pack("{so sI}", "requests", list, "count", (json_int_t)requests->len));
+}
+
+/* --- decisions --- */
+
+static struct http_response *refuse_decision(struct http_request *request, GError *error)
+{
+	if (!g_error_matches(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND))
+		return http_refuse_error(request, error);
+	g_error_free(error);
+	return http_refuse(404, "Request not found");
+}
+
+static struct http_response *decide(struct http_request *request, const char *id,
+				    const char *status, json_t *params)
+{
+	struct app *app = app_of(request);
+	GError *error = NULL;
+	if (!table_requests_decide(app->state, id, status, caller_of(request)->user->row->email,
+				   http_request_text(request, "answer"), &error)) {
+		json_decref(params);
+		return refuse_decision(request, error);
+	}
+	g_autofree char *action = g_strconcat("access_request.", status, NULL);
+	audit(request, action, id, params);
+	g_autoptr(table_request_record) row = table_requests_find(app->state, id, &error);
+	return row ? http_json(200, describe_for_admin(row, caller_of(request)->directory))
+		   : refuse_decision(request, error);
+}
+
+/* A conflict is what was wanted: the grant or membership is there already. */
+static bool done_or_there(GError **problem, bool done, GError **error)
+{
+	if (done || g_error_matches(*problem, AGNES_ERROR, AGNES_ERROR_CONFLICT)) {
+		g_clear_error(problem);
+		return true;
+	}
+	g_propagate_error(error, g_steal_pointer(problem));
+	return false;
+}
+
+/* Lets the group read the table and the user be in the group. */
+static bool open_table(struct http_request *request, const struct table_request *row,
+		       const char *group_id, const char *table_id, GError **error)
+{
+	struct app *app = app_of(request);
+	const char *actor = caller_of(request)->user->row->email;
+	GError *problem = NULL;
+	g_autoptr(grant_record) grant = grants_create(app->state, group_id, GRANTS_TABLE, table_id,
+						      actor, &problem);
+	return done_or_there(&problem, grant != NULL, error) &&
+	       group_members_add(app->state, row->user_id, group_id, MEMBER_ADMIN, actor, NULL,
+				 error) &&
+	       directory_reload_grant(app->directory, group_id, GRANTS_TABLE, table_id, error) &&
+	       directory_reload_user(app->directory, row->user_id, error);
+}
+
+static struct http_response *approve_request(struct http_request *request)
+{
+	GError *error = NULL;
+	const struct directory *directory = caller_of(request)->directory;
+	const char *id = http_request_text(request, "request_id");
+	const char *group_id = http_request_text(request, "group_id");
+	g_autoptr(table_request_record)
+		row = table_requests_find(app_of(request)->state, id, &error);
+	if (!row)
+		return refuse_decision(request, error);
+	if (strcmp(row->status, TABLE_REQUEST_PENDING) != 0)
+		return http_refuse(409, "the request was %s already", row->status);
+	const struct directory_table *table = directory_table(directory, row->table_name);
+	if (!table)
+		return http_refuse(409, "There is no table '%s'; register it first, or refuse",
+				   row->table_name);
+	if (!directory_group(directory, group_id))
+		return http_refuse(404, "Group not found");
+	if (!open_table(request, row, group_id, table->id, &error))
+		return refuse_decision(request, error);
+	return decide(request, id, TABLE_REQUEST_APPROVED,
+		      json_pack("{ss ss}", "group_id", group_id, "table_id", table->id));
+}
+
+static struct http_response *refuse_request(struct http_request *request)
+{
+	return decide(request, http_request_text(request, "request_id"), TABLE_REQUEST_REFUSED,
+		      NULL);
+}
+
+static const struct http_field create_fields[] = {
+	{"table", HTTP_IN_BODY, HTTP_STRING, .required = true, .most = NAME_LONGEST,
+	 .meaning = "the name of the table; whether there is one is not told"},
+	{"reason", HTTP_IN_BODY, HTTP_STRING, .nullable = true, .most = REASON_LONGEST},
+	{0},
+};
+static const struct http_field list_fields[] = {
+	{"all", HTTP_IN_QUERY, HTTP_BOOLEAN, .initial = "false",
+	 .meaning = "everybody's, for administrators"},
+	{"status", HTTP_IN_QUERY, HTTP_STRING, .meaning = "pending, approved or refused"},
+	{0},
+};
+static const struct http_field approve_fields[] = {
+	{"request_id", HTTP_IN_PATH, HTTP_STRING, .required = true},
+	{"group_id", HTTP_IN_BODY, HTTP_STRING, .required = true,
+	 .meaning = "the group that gets the grant and the user"},
+	{"answer", HTTP_IN_BODY, HTTP_STRING, .nullable = true, .most = ANSWER_LONGEST},
+	{0},
+};
+static const struct http_field refuse_fields[] = {
+	{"request_id", HTTP_IN_PATH, HTTP_STRING, .required = true},
+	{"answer", HTTP_IN_BODY, HTTP_STRING, .required = true, .most = ANSWER_LONGEST,
+	 .meaning = "a word to the user"},
+	{0},
+};
+static const struct http_answer created[] = {{201, "The request"},
+					     {409, "The caller has asked for it already"},
+					     {429, "The caller has too many open requests"},
+					     {0}};
+static const struct http_answer decided[] = {{404, "No such request or group"},
+					     {409, "It was decided already, or there is no table"},
+					     {0}};
+
+const struct http_route access_request_routes[] = {
+	{HTTP_POST, "/api/access-requests", ACCESS_USER, HTTP_BLOCKING, HTTP_JSON,
+	 .fields = create_fields, .tag = "access", .answers = created, .summary = "Ask for a table",
+	 .handle = create_request},
+	{HTTP_GET, "/api/access-requests", ACCESS_USER, HTTP_BLOCKING, .fields = list_fields,
+	 .tag = "access", .summary = "The caller's requests, or everybody's",
+	 .handle = list_requests},
+	{HTTP_POST, "/api/access-requests/{request_id}/approve", ACCESS_ADMIN, HTTP_BLOCKING,
+	 HTTP_JSON, .fields = approve_fields, .tag = "access", .answers = decided,
+	 .summary = "Let the user read the table, through a group", .handle = approve_request},
+	{HTTP_POST, "/api/access-requests/{request_id}/refuse", ACCESS_ADMIN, HTTP_BLOCKING,
+	 HTTP_JSON, .fields = refuse_fields, .tag = "access", .answers = decided,
+	 .summary = "Refuse a request", .handle = refuse_request},
+	{0},
+};
