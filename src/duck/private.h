@@ -19,9 +19,9 @@ struct duck_statement {
 
 struct duck_value;
 
-/* Binds one parameter, counted from 1. */
-duckdb_state duck_bind(duckdb_prepared_statement handle, idx_t index,
-		       const struct duck_value *value);
+/* Binds one parameter, counted from 1. INVALID: it holds text that is not UTF-8. */
+bool duck_bind(duckdb_prepared_statement handle, idx_t index, const struct duck_value *value,
+	       GError **error);
 
 /* Sets *error from DuckDB's message, the code chosen by the class that the message starts with. */
 void duck_set_error(GError **error, const char *message);

@@ -36,10 +36,8 @@ static bool bind_all(struct duck_statement *statement, const struct duck_value *
 		return false;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (duck_bind(statement->handle, i + 1, &values[i]) != DuckDBSuccess) {
-			duck_set_error(error, duckdb_prepare_error(statement->handle));
+		if (!duck_bind(statement->handle, i + 1, &values[i], error))
 			return false;
-		}
 	}
 	return true;
 }

@@ -1,4 +1,5 @@
 /* Parameters: from format strings to values, from values to DuckDB. */
+#include "base/error.h"
 #include "duck/private.h"
 #include "duck/query.h"
 
@@ -123,11 +124,36 @@ static duckdb_value make_value(const struct duck_value *value)
 	}
 }
 
-duckdb_state duck_bind(duckdb_prepared_statement handle, idx_t index,
-		       const struct duck_value *value)
+static bool is_utf8(const struct duck_value *value)
 {
+	if (is_null(value))
+		return true;
+	if (value->kind == DUCK_TEXT)
+		return g_utf8_validate(value->text, -1, NULL);
+	for (char *const *text = value->list; value->kind == DUCK_LIST && *text; text++) {
+		if (!g_utf8_validate(*text, -1, NULL))
+			return false;
+	}
+	for (size_t i = 0; value->kind == DUCK_ARRAY && i < value->count; i++) {
+		if (!is_utf8(&value->items[i]))
+			return false;
+	}
+	return true;
+}
+
+bool duck_bind(duckdb_prepared_statement handle, idx_t index, const struct duck_value *value,
+	       GError **error)
+{
+	/* DuckDB makes no value of other text, and does not say why. */
+	if (!is_utf8(value)) {
+		g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_INVALID,
+				    "a text is not valid UTF-8");
+		return false;
+	}
 	duckdb_value bound = make_value(value);
-	duckdb_state state = duckdb_bind_value(handle, index, bound);
+	bool done = duckdb_bind_value(handle, index, bound) == DuckDBSuccess;
+	if (!done)
+		duck_set_error(error, duckdb_prepare_error(handle));
 	duckdb_destroy_value(&bound);
-	return state;
+	return done;
 }

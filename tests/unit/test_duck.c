@@ -94,6 +94,20 @@ static void null_parameters_bind_null(void **state)
 	assert_null(duck_rows_list(rows, 5));
 }
 
+static void parameters_that_are_no_utf8_are_an_error(void **state)
+{
+	char *list[] = {(char *)"fine", (char *)"\xc3", NULL};
+	struct duck_value items[] = {{DUCK_NULL}, {DUCK_TEXT, .text = "\xed\xa0\x80"}};
+	struct duck_value array = {DUCK_ARRAY, .items = items, .count = 2, .items_kind = DUCK_TEXT};
+	g_autoptr(GError) text = NULL, texts = NULL, many = NULL;
+	assert_null(duck_query(connection_of(state), &text, "SELECT ?", "s", "\xff"));
+	assert_null(duck_query(connection_of(state), &texts, "SELECT ?", "a", list));
+	assert_null(duck_query_values(connection_of(state), "SELECT unnest(?)", &array, 1, &many));
+	assert_true(g_error_matches(text, AGNES_ERROR, AGNES_ERROR_INVALID));
+	assert_true(g_error_matches(texts, AGNES_ERROR, AGNES_ERROR_INVALID));
+	assert_true(g_error_matches(many, AGNES_ERROR, AGNES_ERROR_INVALID));
+}
+
 static void every_integer_width_reads_as_int(void **state)
 {
 	g_autoptr(duck_rows) rows = duck_query(
@@ -302,6 +316,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_parameter_type_round_trips, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(null_parameters_bind_null, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(parameters_that_are_no_utf8_are_an_error, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(every_integer_width_reads_as_int, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(rows_cross_chunk_borders, set_up, tear_down),
