@@ -7,6 +7,7 @@ extern const struct command command_build_analytics;
 extern const struct command command_check;
 extern const struct command command_config;
 extern const struct command command_extract;
+extern const struct command command_extract_write;
 extern const struct command command_import_json;
 extern const struct command command_inspect_tables;
 extern const struct command command_migrate;

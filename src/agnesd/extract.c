@@ -2,7 +2,9 @@
 #include "agnesd/commands.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "base/json.h"
+#include "connectors/custom/custom.h"
 #include "connectors/registry.h"
 #include "connectors/run.h"
 
@@ -47,40 +49,19 @@ static void extract_request_clear(struct extract_request *request)
 }
 DEFINE_AUTO(extract_request)
 
-static GByteArray *read_input(GError **error)
-{
-	g_autoptr(GByteArray) input = g_byte_array_new();
-	for (;;) {
-		guint8 step[65536];
-		ssize_t got = read(STDIN_FILENO, step, sizeof step);
-		if (got == 0)
-			return g_steal_pointer(&input);
-		if (got < 0 && errno != EINTR) {
-			agnes_set_errno(error, errno, "cannot read standard input");
-			return NULL;
-		}
-		if (got > 0)
-			g_byte_array_append(input, step, (guint)got);
-		if (input->len > LARGEST_INPUT) {
-			g_set_error(error, AGNES_ERROR, AGNES_ERROR_TOO_LARGE,
-				    "standard input has more than %d bytes", LARGEST_INPUT);
-			return NULL;
-		}
-	}
-}
-
 /* Either the rows alone, or {"rows": [...], "config": {...}}. */
 static bool read_request(struct extract_request *request, GError **error)
 {
-	g_autoptr(GByteArray) input = read_input(error);
+	size_t size;
+	g_autofree char *input = files_read_stream(STDIN_FILENO, "standard input", LARGEST_INPUT,
+						   &size, error);
 	if (!input)
 		return false;
-	if (input->len == 0) {
+	if (size == 0) {
 		request->rows = json_array();
 		return true;
 	}
-	g_autoptr(json_t)
-		whole = json_parse((char *)input->data, input->len, "standard input", error);
+	g_autoptr(json_t) whole = json_parse(input, size, "standard input", error);
 	if (!whole)
 		return false;
 	bool alone = json_is_array(whole);
@@ -207,17 +188,21 @@ static int run(const struct command_context *context, int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
 	g_auto(extract_request) request = {0};
-	const struct connector *connector = connector_find(argv[0]);
-	if (!connector) {
-		g_printerr("agnesd extract: there is no source '%s'\n", argv[0]);
-		return EXIT_CODE_FAILED;
-	}
 	prepare_process();
 	if (!read_request(&request, &error))
 		return command_fail(&command_extract, g_steal_pointer(&error));
 	g_autoptr(configuration) config = config_load(context->data_dir, &error);
 	if (!config)
 		return command_fail(&command_extract, g_steal_pointer(&error));
+	const struct connector *connector = connector_find(argv[0]);
+	g_autoptr(custom_connector) custom = NULL;
+	if (!connector) {
+		custom = custom_connector_new(config_text(config, "CONNECTORS_DIR"), argv[0],
+					      &error);
+		if (!custom)
+			return command_fail(&command_extract, g_steal_pointer(&error));
+		connector = &custom->connector;
+	}
 	enum connector_purpose purpose = materialize ? CONNECTOR_MATERIALIZE : CONNECTOR_EXTRACT;
 	g_autoptr(connector_run)
 		run = connector_run_new(connector, context->data_dir, purpose, request.rows, config,

@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
 	&command_check,
 	&command_config,
 	&command_extract,
+	&command_extract_write,
 	&command_import_json,
 	&command_inspect_tables,
 	&command_migrate,

@@ -150,6 +150,34 @@ bool files_copy(const char *from, const char *to, GError **error)
 	return files_copy_open(source, to, error);
 }
 
+char *files_read_stream(int fd, const char *what, size_t limit, size_t *size, GError **error)
+{
+	g_autoptr(GByteArray) content = g_byte_array_new();
+	for (;;) {
+		guint8 step[65536];
+		/* One byte more than allowed tells "at the limit" from "over it". */
+		ssize_t got = read(fd, step, MIN(sizeof step, limit + 1 - content->len));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			agnes_set_errno(error, errno, "cannot read %s", what);
+			return NULL;
+		}
+		if (got == 0)
+			break;
+		g_byte_array_append(content, step, (guint)got);
+		if (content->len > limit) {
+			g_set_error(error, AGNES_ERROR, AGNES_ERROR_TOO_LARGE,
+				    "%s is larger than the %zu bytes allowed", what, limit);
+			return NULL;
+		}
+	}
+	if (size)
+		*size = content->len;
+	g_byte_array_append(content, (const guint8 *)"", 1);
+	return (char *)g_byte_array_free(g_steal_pointer(&content), FALSE);
+}
+
 char *files_read(const char *path, size_t limit, size_t *size, GError **error)
 {
 	struct stat status;
@@ -163,31 +191,7 @@ char *files_read(const char *path, size_t limit, size_t *size, GError **error)
 			    path);
 		return NULL;
 	}
-	/* One byte more than allowed tells "at the limit" from "over it", whatever stat said. */
-	g_autoptr(GByteArray)
-		content = g_byte_array_sized_new((guint)MIN(status.st_size + 1, 65536));
-	for (;;) {
-		guint8 step[65536];
-		ssize_t got = read(fd, step, MIN(sizeof step, limit + 1 - content->len));
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			agnes_set_errno(error, errno, "cannot read %s", path);
-			return NULL;
-		}
-		if (got == 0)
-			break;
-		g_byte_array_append(content, step, (guint)got);
-		if (content->len > limit) {
-			g_set_error(error, AGNES_ERROR, AGNES_ERROR_TOO_LARGE,
-				    "%s is larger than the %zu bytes allowed", path, limit);
-			return NULL;
-		}
-	}
-	if (size)
-		*size = content->len;
-	g_byte_array_append(content, (const guint8 *)"", 1);
-	return (char *)g_byte_array_free(g_steal_pointer(&content), FALSE);
+	return files_read_stream(fd, path, limit, size, error);
 }
 
 bool files_make_folder(const char *path, GError **error)

@@ -32,6 +32,9 @@ bool files_copy_open(int from, const char *to, GError **error);
 /* Reads a regular file of at most `limit` bytes. The text ends in a NUL that is not counted. */
 char *files_read(const char *path, size_t limit, size_t *size, GError **error);
 
+/* The same of an open descriptor of any kind, from where it stands to its end; `what` names it. */
+char *files_read_stream(int fd, const char *what, size_t limit, size_t *size, GError **error);
+
 /* Makes a folder and its parents (mode 0700 for those that it makes). An existing one is fine. */
 bool files_make_folder(const char *path, GError **error);
 

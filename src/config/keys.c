@@ -81,6 +81,8 @@ const struct config_key config_keys[] = {
 
 	{NULL, CONFIG_TEXT, "./data", "DATA_DIR", "Folder of everything that the server keeps"},
 	{NULL, CONFIG_TEXT, "./config", "CONFIG_DIR", "Folder of the static instance.yaml"},
+	{NULL, CONFIG_TEXT, "./connectors/custom", "CONNECTORS_DIR",
+	 "Folder of the connectors in other languages, a folder each"},
 	{NULL, CONFIG_TEXT, NULL, "AGNES_GROUP_EVERYONE_EMAIL",
 	 "Google group whose members are the group Everyone"},
 	{NULL, CONFIG_TEXT, NULL, "AGNES_GROUP_ADMIN_EMAIL",

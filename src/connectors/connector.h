@@ -34,6 +34,11 @@ struct connector {
 	const char *summary;
 	const char *section; /* of its keys in config/keys.c, such as "local" */
 	/*
+	 * NULL except for connectors in other languages: does everything without a writer, and
+	 * returns the result. Its settings are what stands under its name below "connectors".
+	 */
+	json_t *(*run_program)(struct connector_run *run, GError **error);
+	/*
 	 * Produces the tables of the run in its writer, most simply by connector_each_table(). A
 	 * table that fails does not fail the others; an error here fails all that were not done by
 	 * then.

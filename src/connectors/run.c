@@ -185,6 +185,8 @@ static void fail_the_rest(struct connector_run *run, const char *message)
 json_t *connector_run_extract(struct connector_run *run, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
+	if (run->connector->run_program)
+		return run->connector->run_program(run, error);
 	run->writer = extract_writer_begin(run->data_dir, run->connector->name, error);
 	if (!run->writer)
 		return NULL;

@@ -28,7 +28,7 @@ struct connector_run {
 	json_t *settings;	    /* see connectors/settings.h */
 	struct duck_options limits; /* for sessions: memory and threads */
 	GPtrArray *tables; /* struct connector_table, of the purpose's modes, names checked */
-	struct extract_writer *writer; /* NULL in discover() and test() */
+	struct extract_writer *writer; /* NULL in discover(), test() and run_program() */
 	struct connector_run_private *private;
 };
 

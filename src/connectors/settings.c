@@ -109,10 +109,29 @@ static bool check_given(const struct connector *connector, const json_t *setting
 	return true;
 }
 
+/* Only the program itself knows what it takes. */
+static json_t *program_settings(const struct connector *connector,
+				const struct configuration *config, const json_t *given,
+				GError **error)
+{
+	const json_t *all = config_tree(config, "connectors");
+	const json_t *configured = json_object_get(all, connector->name);
+	if ((given && !json_is_object(given)) || (configured && !json_is_object(configured))) {
+		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID,
+			    "connectors.%s must be a map of settings", connector->name);
+		return NULL;
+	}
+	json_t *settings = configured ? json_deep_copy(configured) : json_object();
+	json_object_update(settings, (json_t *)given);
+	return settings;
+}
+
 json_t *connector_settings_new(const struct connector *connector,
 			       const struct configuration *config, const json_t *given,
 			       GError **error)
 {
+	if (!connector->section)
+		return program_settings(connector, config, given, error);
 	g_autoptr(json_t) settings = json_object();
 	for (size_t i = 0; i < config_key_count; i++) {
 		const struct config_key *key = &config_keys[i];

@@ -10,7 +10,8 @@
 /*
  * A new object with a value for every key of the connector's section, by the key's last part: from
  * `given` if it is there and no null, else from the configuration. INVALID: `given` holds a key
- * that there is none of, or a value of the wrong type or out of range.
+ * that there is none of, or a value of the wrong type or out of range. Without a
+ * section it is what stands under the connector's name below "connectors", unchecked.
  */
 json_t *connector_settings_new(const struct connector *connector,
 			       const struct configuration *config, const json_t *given,
