@@ -177,6 +177,13 @@ static void *tick(void *data)
 	return NULL;
 }
 
+static void start_ticker(struct connector_run_private *private)
+{
+	if (private->ticker)
+		return;
+	private->ticker = g_thread_new("progress", tick, private);
+}
+
 void connector_watch(struct connector_run *run, struct duck_connection *connection)
 {
 	struct connector_run_private *private = run->private;
