@@ -190,8 +190,7 @@ void connector_watch(struct connector_run *run, struct duck_connection *connecti
 	g_mutex_lock(&private->lock);
 	private->watched = connection;
 	interrupt_if_cancelled(private);
-	if (!private->ticker)
-	private->ticker = g_thread_new("progress", tick, private);
+	start_ticker(private);
 	g_mutex_unlock(&private->lock);
 }
 
