@@ -11,6 +11,7 @@ static const struct http_route *const tables[] = {
 	grant_routes,
 	group_routes,
 	health_routes,
+	registry_routes,
 	sync_routes,
 	token_routes,
 	user_routes,

@@ -19,6 +19,10 @@ const struct config_key config_keys[] = {
 
 	{"data_source.type", CONFIG_CHOICE, "local", "DATA_SOURCE", "Where the tables come from",
 	 .choices = "keboola|bigquery|local"},
+	{"data_source.keboola.stack_url", CONFIG_TEXT, NULL, NULL, "Address of the Keboola stack",
+	 .example = "https://connection.example.com"},
+	{"data_source.bigquery.project", CONFIG_TEXT, NULL, NULL,
+	 "Google Cloud project of the data", .example = "example-project"},
 
 	{"local.roots", CONFIG_LIST, "inbox", NULL,
 	 "Folders that local tables may be read from; relative ones stand in the data directory"},
