@@ -17,7 +17,7 @@ static void append_source(GString *values, const struct schema_column *column)
 }
 
 static int64_t copy_rows(struct duck_connection *connection, const struct schema_table *table,
-			 const char *from, GError **error)
+			 const char *from, const char *condition, GError **error)
 {
 	g_autoptr(state_catalog) catalog = state_catalog_read(connection, error);
 	if (!catalog)
@@ -34,27 +34,28 @@ static int64_t copy_rows(struct duck_connection *connection, const struct schema
 	}
 	if (names->len == 0)
 		return 0;
-	g_autofree char *sql = duck_sql("INSERT INTO %I (%S) SELECT %S FROM %I", table->name,
-					names->str, values->str, from);
+	g_autofree char *sql = duck_sql("INSERT INTO %I (%S) SELECT %S FROM %I WHERE %S",
+					table->name, names->str, values->str, from, condition);
 	return duck_change(connection, error, sql, NULL);
 }
 
-static int64_t count_rows(struct duck_connection *connection, const char *table, GError **error)
+static int64_t count_rows(struct duck_connection *connection, const char *table,
+			  const char *condition, GError **error)
 {
-	g_autofree char *sql = duck_sql("SELECT count(*) FROM %I", table);
+	g_autofree char *sql = duck_sql("SELECT count(*) FROM %I WHERE %S", table, condition);
 	g_autoptr(duck_rows) rows = duck_query(connection, error, sql, NULL);
 	return rows && duck_rows_next(rows) ? duck_rows_int(rows, 0) : -1;
 }
 
 static bool move_rows(struct duck_connection *connection, const struct schema_table *table,
-		      const char *old, GError **error)
+		      const char *old, const char *condition, GError **error)
 {
 	g_autofree char *rename = duck_sql("ALTER TABLE %I RENAME TO %I", table->name, old);
 	if (!duck_exec(connection, error, rename, NULL) ||
 	    !schema_create_table(connection, table, error))
 		return false;
-	int64_t copied = copy_rows(connection, table, old, error);
-	int64_t expected = copied < 0 ? -1 : count_rows(connection, old, error);
+	int64_t copied = copy_rows(connection, table, old, condition, error);
+	int64_t expected = copied < 0 ? -1 : count_rows(connection, old, condition, error);
 	if (expected < 0)
 		return false;
 	if (copied != expected) {
@@ -67,10 +68,11 @@ static bool move_rows(struct duck_connection *connection, const struct schema_ta
 	return duck_exec(connection, error, drop, NULL);
 }
 
-bool rebuild_table(struct duck_connection *connection, const char *name, GError **error)
+bool rebuild_table(struct duck_connection *connection, const char *name, const char *condition,
+		   GError **error)
 {
 	g_autofree char *old = g_strconcat(name, "_before_rebuild", NULL);
-	if (move_rows(connection, schema_table(name), old, error))
+	if (move_rows(connection, schema_table(name), old, condition ? condition : "TRUE", error))
 		return true;
 	g_prefix_error(error, "cannot rebuild the table %s: ", name);
 	return false;

@@ -105,7 +105,7 @@ static bool mend(struct duck_connection *connection, const struct state_catalog 
 	else if (shape == SHAPE_LACKING)
 		mended = add_columns(connection, catalog, table, error);
 	else
-		mended = rebuild_table(connection, table->name, error);
+		mended = rebuild_table(connection, table->name, NULL, error);
 	return mended && duck_transaction_commit(&transaction, error);
 }
 

@@ -30,22 +30,25 @@ static bool check_space(const struct state_file *file, GError **error)
 	       state_file_check_space(file, 3 * (gint64)status.st_size, error);
 }
 
-/* Twice: under a name of its own, and under the one where people and scripts look for it. */
+/*
+ * Twice: where people and scripts look for it, and under a name of the version and the day, which
+ * stays. One of those a day, so that a migration that fails at every start does not fill the disk.
+ */
 static char *keep_copy(struct state_file *file, struct duck_connection *connection, int version,
 		       GError **error)
 {
 	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-	g_autofree char *stamp = g_date_time_format(now, "%Y%m%dT%H%M%SZ");
+	g_autofree char *day = g_date_time_format(now, "%Y%m%d");
 	g_autofree char *latest = g_strconcat(file->path, COPY_SUFFIX, NULL);
 	g_autofree char *journal = g_strconcat(latest, ".wal", NULL);
-	g_autofree char *unique = g_strdup_printf("%s-v%d-%s", latest, version, stamp);
-	if (!check_space(file, error) || !state_file_copy(file, connection, unique, error) ||
-	    !files_copy_open(file->descriptor, latest, error) || !files_remove(journal, error)) {
-		g_prefix_error(error,
-			       "%s must be changed, but no copy of it can be kept: ", file->path);
-		return NULL;
-	}
-	return g_steal_pointer(&unique);
+	g_autofree char *lasting = g_strdup_printf("%s-v%d-%s", latest, version, day);
+	if (check_space(file, error) && state_file_copy(file, connection, latest, error) &&
+	    files_remove(journal, error) &&
+	    (g_file_test(lasting, G_FILE_TEST_EXISTS) ||
+	     files_copy_open(file->descriptor, lasting, error)))
+		return g_steal_pointer(&lasting);
+	g_prefix_error(error, "%s must be changed, but no copy of it can be kept: ", file->path);
+	return NULL;
 }
 
 /*

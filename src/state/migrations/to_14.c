@@ -1,8 +1,6 @@
-/* 14: memberships and grants refer to their group by a foreign key. */
+/* 14: memberships and grants refer to their group by a foreign key; those of none go. */
 #include "state/migrations/steps.h"
 
-#include "duck/query.h"
-#include "duck/sql.h"
 #include "state/rebuild.h"
 
 #define GROUP_KEY "FOREIGN KEY (group_id) REFERENCES user_groups(id)"
@@ -15,11 +13,8 @@ bool migrate_to_14(struct duck_connection *connection, const struct state_catalo
 		const struct catalog_table *table = state_catalog_table(catalog, names[i]);
 		if (!table || g_hash_table_contains(table->keys, GROUP_KEY))
 			continue;
-		g_autofree char *orphans = duck_sql(
-			"DELETE FROM %I WHERE group_id NOT IN (SELECT id FROM user_groups)",
-			names[i]);
-		if (!duck_exec(connection, error, orphans, NULL) ||
-		    !rebuild_table(connection, names[i], error))
+		if (!rebuild_table(connection, names[i], "group_id IN (SELECT id FROM user_groups)",
+				   error))
 			return false;
 	}
 	return true;

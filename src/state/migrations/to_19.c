@@ -14,8 +14,8 @@ bool migrate_to_19(struct duck_connection *connection, const struct state_catalo
 		return false;
 	bool users = state_catalog_has(catalog, "users", "role") ||
 		     state_catalog_has(catalog, "users", "groups");
-	if (users && !rebuild_table(connection, "users", error))
+	if (users && !rebuild_table(connection, "users", NULL, error))
 		return false;
 	return !state_catalog_has(catalog, "table_registry", "is_public") ||
-	       rebuild_table(connection, "table_registry", error);
+	       rebuild_table(connection, "table_registry", NULL, error);
 }
