@@ -11,6 +11,8 @@ static const struct http_route *const tables[] = {
 	grant_routes,
 	group_routes,
 	health_routes,
+	login_routes,
+	password_routes,
 	registry_routes,
 	sync_routes,
 	token_routes,

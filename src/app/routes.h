@@ -11,6 +11,8 @@ extern const struct http_route data_routes[];
 extern const struct http_route grant_routes[];
 extern const struct http_route group_routes[];
 extern const struct http_route health_routes[];
+extern const struct http_route login_routes[];
+extern const struct http_route password_routes[];
 extern const struct http_route registry_routes[];
 extern const struct http_route sync_routes[];
 extern const struct http_route token_routes[];
