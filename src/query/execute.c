@@ -12,10 +12,8 @@ static const struct {
 	const char *name;
 	query_format_function *write;
 } formats[] = {
-	{"json", format_json},
-	{"ndjson", format_ndjson},
-	{"csv", format_csv},
-	{"parquet", format_parquet},
+	{"json", format_json},	     {"ndjson", format_ndjson}, {"csv", format_csv},
+	{"parquet", format_parquet}, {"arrow", format_arrow},
 };
 
 static query_format_function *find_format(const char *name)
@@ -92,6 +90,24 @@ static void unwrap_excerpt(GString *message)
 	}
 }
 
+/*
+ * Whatever is wrong with the statement is the caller's, who is told so by INVALID; limits and what
+ * is wrong with us keep their codes.
+ */
+static enum agnes_error code_for_caller(int code)
+{
+	switch (code) {
+	case AGNES_ERROR_TOO_LARGE:
+	case AGNES_ERROR_TIMEOUT:
+	case AGNES_ERROR_NO_SPACE:
+	case AGNES_ERROR_CORRUPT:
+	case AGNES_ERROR_FATAL:
+		return (enum agnes_error)code;
+	default:
+		return AGNES_ERROR_INVALID;
+	}
+}
+
 /* A failure of DuckDB as the caller shall read it. */
 static void explain(const struct query_engine *engine, const GError *cause, GError **error)
 {
@@ -104,7 +120,7 @@ static void explain(const struct query_engine *engine, const GError *cause, GErr
 	GString *message = g_string_new("Query error: ");
 	g_string_append(message, hidden);
 	unwrap_excerpt(message);
-	g_set_error_literal(error, cause->domain, cause->code, message->str);
+	g_set_error_literal(error, AGNES_ERROR, code_for_caller(cause->code), message->str);
 	g_string_free(message, TRUE);
 }
 

@@ -23,4 +23,4 @@ struct query_job {
 
 typedef bool query_format_function(struct query_job *job, GError **error);
 
-query_format_function format_json, format_ndjson, format_csv, format_parquet;
+query_format_function format_json, format_ndjson, format_csv, format_parquet, format_arrow;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All lists are sorted, for bsearch(). */
+/* The lists of whole names are sorted, for bsearch(). */
 
 /* Scalar functions, operators, aggregates, window functions and macros. */
 static const char *const allowed[] = {
@@ -139,6 +139,7 @@ static const struct refusal {
 	{"constant_or_null", FUNCTION_INTERNAL},
 	{"copy_database", FUNCTION_FILES},
 	{"create_sort_key", FUNCTION_INTERNAL},
+	{"csv_scan", FUNCTION_FILES},
 	{"current_catalog", FUNCTION_CATALOG},
 	{"current_connection_id", FUNCTION_SESSION},
 	{"current_database", FUNCTION_CATALOG},
@@ -169,8 +170,10 @@ static const struct refusal {
 	{"functions", FUNCTION_CATALOG},
 	{"get_block_size", FUNCTION_SETTINGS},
 	{"get_type", FUNCTION_INTERNAL},
+	{"getenv", FUNCTION_SETTINGS},
 	{"getvariable", FUNCTION_SETTINGS},
 	{"glob", FUNCTION_FILES},
+	{"histogram", FUNCTION_SQL}, /* in FROM */
 	{"histogram_values", FUNCTION_SQL},
 	{"icu_sort_key", FUNCTION_INTERNAL},
 	{"import_database", FUNCTION_FILES},
@@ -181,8 +184,10 @@ static const struct refusal {
 	{"inet_server_port", FUNCTION_SESSION},
 	{"json_deserialize_sql", FUNCTION_SQL},
 	{"json_execute_serialized_sql", FUNCTION_SQL},
+	{"json_scan", FUNCTION_FILES},
 	{"json_serialize_plan", FUNCTION_SQL},
 	{"json_serialize_sql", FUNCTION_SQL},
+	{"list_files", FUNCTION_FILES},
 	{"make_type", FUNCTION_INTERNAL},
 	{"map_to_pg_oid", FUNCTION_CATALOG},
 	{"metadata_info", FUNCTION_CATALOG},
@@ -205,6 +210,8 @@ static const struct refusal {
 	{"sleep_ms", FUNCTION_SLEEP},
 	{"sniff_csv", FUNCTION_FILES},
 	{"sql_auto_complete", FUNCTION_SQL},
+	{"st_drivers", FUNCTION_FILES},
+	{"st_read", FUNCTION_FILES},
 	{"stats", FUNCTION_INTERNAL},
 	{"storage_info", FUNCTION_CATALOG},
 	{"sum_no_overflow", FUNCTION_INTERNAL},
@@ -226,21 +233,27 @@ static const struct refusal {
 	{"write_log", FUNCTION_LOG},
 };
 
-/* The same for all names that start so, when no list has the name itself. */
+/* The same for all names that start so, when no list has the name itself: the first that fits. */
 static const struct refusal refused_prefixes[] = {
 	{"__internal_", FUNCTION_INTERNAL},
+	{"delta_", FUNCTION_FILES},
 	{"disable_", FUNCTION_SETTINGS},
 	{"duckdb_secret", FUNCTION_SECRET},
 	{"duckdb_", FUNCTION_CATALOG},
 	{"enable_", FUNCTION_SETTINGS},
 	{"has_", FUNCTION_CATALOG},
+	{"iceberg_", FUNCTION_FILES},
 	{"icu_collate_", FUNCTION_COLLATION},
+	{"mysql_", FUNCTION_FILES},
 	{"parquet_", FUNCTION_FILES},
 	{"pg_", FUNCTION_CATALOG},
+	{"postgres_", FUNCTION_FILES},
 	{"pragma_", FUNCTION_CATALOG},
 	{"read_", FUNCTION_FILES},
 	{"show", FUNCTION_CATALOG},
+	{"sqlite_", FUNCTION_FILES},
 	{"verify_", FUNCTION_INTERNAL},
+	{"write_", FUNCTION_FILES},
 };
 
 enum { LONGEST_NAME = 64 }; /* longer than any name above */

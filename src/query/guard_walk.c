@@ -55,18 +55,21 @@ char *guard_position(const char *sql, double offset)
 	return g_strdup_printf(" (line %u, column %u)", line, column);
 }
 
-static bool refuse(struct walk *walk, const json_t *at, const char *format, ...)
-	G_GNUC_PRINTF(3, 4);
+/* For what is a plain query and wrong; GUARD_NOT_SELECT is for what is none. */
+#define QUERY_ERROR "Query error"
 
-static bool refuse(struct walk *walk, const json_t *at, const char *format, ...)
+static bool refuse(struct walk *walk, const json_t *at, const char *class, const char *format, ...)
+	G_GNUC_PRINTF(4, 5);
+
+static bool refuse(struct walk *walk, const json_t *at, const char *class, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
 	g_autofree char *why = g_strdup_vprintf(format, args);
 	va_end(args);
 	g_autofree char *position = guard_position(walk->sql, location_of(at));
-	g_set_error(walk->error, AGNES_ERROR, AGNES_ERROR_INVALID, "%s: %s%s", GUARD_NOT_SELECT,
-		    why, position);
+	g_set_error(walk->error, AGNES_ERROR, AGNES_ERROR_INVALID, "%s: %s%s", class, why,
+		    position);
 	return false;
 }
 
@@ -95,7 +98,7 @@ static bool visit_cast(struct walk *walk, const json_t *cast)
 
 static bool visit_parameter(struct walk *walk, const json_t *parameter)
 {
-	return refuse(walk, parameter,
+	return refuse(walk, parameter, QUERY_ERROR,
 		      "a parameter has no value here; write the value into the statement");
 }
 
@@ -113,7 +116,8 @@ static bool check_function(struct walk *walk, const json_t *function, bool in_fr
 	else if (verdict == FUNCTION_UNKNOWN && in_from &&
 		 function_check(name, false) == FUNCTION_ALLOWED)
 		hint = " in FROM";
-	return refuse(walk, function, "function %s() %s%s", name, function_reason(verdict), hint);
+	return refuse(walk, function, verdict == FUNCTION_UNKNOWN ? QUERY_ERROR : GUARD_NOT_SELECT,
+		      "function %s() %s%s", name, function_reason(verdict), hint);
 }
 
 static bool visit_function_call(struct walk *walk, const json_t *function)
@@ -125,7 +129,8 @@ static bool visit_table_function(struct walk *walk, const json_t *reference)
 {
 	const json_t *function = json_object_get(reference, "function");
 	if (g_strcmp0(text_of(function, "class"), "FUNCTION") != 0)
-		return refuse(walk, reference, "this stands in FROM and is no table");
+		return refuse(walk, reference, GUARD_NOT_SELECT,
+			      "this stands in FROM and is no table");
 	return check_function(walk, function, true) && visit_members(walk, function);
 }
 
@@ -135,7 +140,7 @@ static bool visit_show(struct walk *walk, const json_t *show)
 	const json_t *query = json_object_get(show, "query");
 	if (!query)
 		return refuse(
-			walk, show,
+			walk, show, GUARD_NOT_SELECT,
 			"SHOW lists the engine's catalog; the tables that you may read are in "
 			"GET /api/catalog/tables");
 	return visit(walk, query);
@@ -219,9 +224,10 @@ static bool deny(struct walk *walk, const json_t *reference, const char *catalog
 		 const char *schema, const char *name)
 {
 	if (looks_like_file(name))
-		return refuse(walk, reference, "'%s' would be a file; name a table instead", name);
+		return refuse(walk, reference, GUARD_NOT_SELECT,
+			      "'%s' would be a file; name a table instead", name);
 	if (looks_like_catalog(schema, name))
-		return refuse(walk, reference,
+		return refuse(walk, reference, GUARD_NOT_SELECT,
 			      "%s%s%s is the engine's catalog; DESCRIBE a table for its columns, "
 			      "GET /api/catalog/tables lists the tables that you may read",
 			      schema, *schema ? "." : "", name);
@@ -248,7 +254,8 @@ static bool visit_base_table(struct walk *walk, const json_t *reference)
 	const char *schema = text_of(reference, "schema_name");
 	const char *name = text_of(reference, "table_name");
 	if (json_object_get(reference, "at_clause"))
-		return refuse(walk, reference, "tables have no versions: AT is not available");
+		return refuse(walk, reference, QUERY_ERROR,
+			      "tables have no versions: AT is not available");
 	/* "recurring" is how a recursive query with USING KEY names its whole result so far. */
 	bool may_be_cte = !*catalog && (!*schema || g_ascii_strcasecmp(schema, "recurring") == 0);
 	if (may_be_cte && *cte_count(walk, name) > 0)
@@ -317,7 +324,7 @@ static bool apply_rule(struct walk *walk, const struct rule *rules, const char *
 		if (strcmp(rule->name, name) == 0)
 			return rule->visit(walk, object);
 	}
-	return refuse(walk, object, "%s is not available", name);
+	return refuse(walk, object, GUARD_NOT_SELECT, "%s is not available", name);
 }
 
 static bool visit_object(struct walk *walk, const json_t *object)
