@@ -171,18 +171,15 @@ static void a_pattern_has_a_limit(void **context)
 		    AGNES_ERROR_TOO_LARGE);
 }
 
-static void text_that_is_no_utf8_finds_nothing(void **context)
+static void text_that_is_no_utf8_is_refused(void **context)
 {
 	struct state *state = state_of(context);
-	g_autoptr(GError) error = NULL;
-	insert(state, "('1', 't', '', 'c')");
-	g_autoptr(GPtrArray) found = knowledge_search(
-		state, &(struct knowledge_filter){.pattern = "\xff\xfe"}, &error);
-	assert_true(found ? found->len == 0 : error != NULL);
-	g_clear_error(&error);
-	g_autoptr(GPtrArray) also = knowledge_search(
-		state, &(struct knowledge_filter){.category = "\xff"}, &error);
-	assert_true(also ? also->len == 0 : error != NULL);
+	char *statuses[] = {(char *)"pending", (char *)"\xff", NULL};
+	struct knowledge_filter pattern = {.pattern = "\xff\xfe"}, category = {.category = "\xff"};
+	struct knowledge_filter status = {.statuses = statuses};
+	assert_code(knowledge_search(state, &pattern, &failure), AGNES_ERROR_INVALID);
+	assert_code(knowledge_search(state, &category, &failure), AGNES_ERROR_INVALID);
+	assert_code(knowledge_search(state, &status, &failure), AGNES_ERROR_INVALID);
 }
 
 static void personal_and_foreign_items_are_hidden(void **context)
@@ -277,7 +274,7 @@ int main(void)
 		STATE_TEST(hostile_patterns_are_only_text),
 		STATE_TEST(many_wildcards_over_a_long_text_end),
 		STATE_TEST(a_pattern_has_a_limit),
-		STATE_TEST(text_that_is_no_utf8_finds_nothing),
+		STATE_TEST(text_that_is_no_utf8_is_refused),
 		STATE_TEST(personal_and_foreign_items_are_hidden),
 		STATE_TEST(open_duplicates_are_found),
 		STATE_TEST(items_are_counted_by_what_they_are),
