@@ -18,6 +18,6 @@ bool local_full_refresh(const struct local_job *job, struct connector_outcome *o
 	if (outcome->rows < 0 ||
 	    !local_rejects_finish(job, NULL, outcome->rows, &outcome->rejected, error))
 		return false;
-	outcome->md5 = hash_follower_finish(g_steal_pointer(&follower), error);
+	outcome->md5 = hash_follower_finish(follower, error);
 	return outcome->md5 != NULL;
 }
