@@ -31,12 +31,18 @@ static const struct {
 	{"max_rejects", 1U << JSON_STRING | 1U << JSON_INTEGER, "a number of rows, or as in 1%"},
 };
 
+/* A null reads as missing, as everywhere in the configuration. */
+static const json_t *present(const json_t *value)
+{
+	return json_is_null(value) ? NULL : value;
+}
+
 static bool check_key(const char *table, const char *name, const json_t *value, GError **error)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
 		if (strcmp(keys[i].name, name) != 0)
 			continue;
-		if (keys[i].types & 1U << json_typeof(value))
+		if (!present(value) || keys[i].types & 1U << json_typeof(value))
 			return true;
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID,
 			    "local.tables.%s.%s must be %s", table, name, keys[i].wanted);
@@ -135,7 +141,8 @@ static bool check_values(struct local_options *options, GError **error)
 bool local_options_init(struct local_options *options, const json_t *settings,
 			const struct connector_table *table, GError **error)
 {
-	const json_t *given = json_object_get(json_object_get(settings, "tables"), table->name);
+	const json_t *given = present(
+		json_object_get(json_object_get(settings, "tables"), table->name));
 	*options = (struct local_options){
 		.given = given,
 		.longest_line = connector_settings_int(settings, "max_line_size"),
@@ -160,5 +167,5 @@ void local_options_clear(struct local_options *options)
 
 const json_t *local_options_get(const struct local_options *options, const char *key)
 {
-	return json_object_get(options->given, key);
+	return present(json_object_get(options->given, key));
 }
