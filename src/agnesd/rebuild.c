@@ -80,12 +80,12 @@ static bool rebuild_all(const char *data_dir, const char *source, bool *clean, G
 		return false;
 	const struct state_options state_options = {0};
 	g_autoptr(state_db) state = state_open(data_dir, &state_options, error);
-	if (!state)
+	if (!state) {
 		*error = command_explain_use(*error,
 					     "it rebuilds by itself, and at once by 'da sync "
 					     "trigger'");
-	if (!state)
 		return false;
+	}
 	g_autoptr(orchestrator) orchestrator = orchestrator_new(data_dir, state, &limits,
 								ORCHESTRATOR_LOCKED, error);
 	g_auto(rebuild) rebuild = {0};

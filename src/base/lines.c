@@ -24,7 +24,7 @@ struct lines *lines_new(int fd, const struct lines_limits *limits, const char *w
 	lines->fd = fd;
 	lines->limits = *limits;
 	lines->what = g_strdup(what);
-	lines->buffer = g_byte_array_new();
+	lines->buffer = g_byte_array_sized_new(READ_STEP);
 	return lines;
 }
 

@@ -18,7 +18,7 @@ struct generation;
 /* The store under `<data_dir>/generations`, which it empties. BUSY: another process has it. */
 struct generations *generations_new(const char *data_dir, GError **error);
 /* Every generation must have been dropped. */
-void generations_free(struct generations *generations);
+void generations_free(struct generations *store);
 DEFINE_AUTOPTR(generations)
 
 /*
@@ -26,7 +26,7 @@ DEFINE_AUTOPTR(generations)
  * have, and remote tables, are left out. CONFLICT: the edition is so old that its files are gone;
  * take the present one. From any thread.
  */
-struct generation *generations_open(struct generations *generations, struct edition *edition,
+struct generation *generations_open(struct generations *store, struct edition *edition,
 				    const char *const *tables, GError **error);
 
 /* The absolute path of the directory. */
@@ -38,4 +38,4 @@ void generation_free(struct generation *generation); /* drops one reference */
 DEFINE_AUTOPTR(generation)
 
 /* Editions before `number` are outdated: their directories go as soon as nobody reads them. */
-void generations_retire(struct generations *generations, uint64_t number);
+void generations_retire(struct generations *store, uint64_t number);
