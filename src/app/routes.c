@@ -14,6 +14,7 @@ static const struct http_route *const tables[] = {
 	login_routes,
 	password_routes,
 	registry_routes,
+	server_config_routes,
 	sync_routes,
 	token_routes,
 	user_routes,

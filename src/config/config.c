@@ -24,6 +24,7 @@ void configuration_free(struct configuration *config)
 	g_hash_table_unref(config->secret_paths);
 	g_ptr_array_unref(config->problems);
 	variables_free(config->environment);
+	json_decref(config->sections);
 	g_free(config);
 }
 
@@ -148,4 +149,9 @@ char *config_show(const struct configuration *config, const struct config_key *k
 const char *config_env(const struct configuration *config, const char *name)
 {
 	return variables_get(config->environment, name);
+}
+
+const json_t *config_sections(const struct configuration *config)
+{
+	return config->sections;
 }

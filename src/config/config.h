@@ -63,6 +63,12 @@ enum config_origin config_origin(const struct configuration *config, const struc
 char *config_show(const struct configuration *config, const struct config_key *key);
 
 /*
+ * Everything that the two files say, laid over each other, also what no code reads; ${NAME} is
+ * replaced. Secrets are in it as they are.
+ */
+const json_t *config_sections(const struct configuration *config);
+
+/*
  * An environment variable, or what the admin pages saved under its name (see
  * config/variables.h); for names that are themselves configuration, such as `token_env`. NULL if
  * it is not set.

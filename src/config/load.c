@@ -195,6 +195,7 @@ struct configuration *config_inspect(const char *data_dir)
 		json_object_update_recursive(merged, overlay.document->root);
 	resolve_keys(&loading, merged);
 	check_required(&loading);
+	config->sections = g_steal_pointer(&merged);
 	return config;
 }
 

@@ -9,6 +9,7 @@ struct configuration {
 	GPtrArray *problems; /* of struct config_problem */
 	struct variables *environment;
 	GHashTable *secret_paths; /* of values that a secret variable was put into */
+	json_t *sections;	  /* the files over each other, as they were written */
 	struct {
 		json_t *value; /* of the key's type, never NULL */
 		enum config_origin origin;

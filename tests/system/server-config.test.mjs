@@ -1,0 +1,111 @@
+// The configuration over the API: no secret comes out, none is lost, and what changed is told.
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { temporaryFolder } from './lib/agnesd.mjs';
+import { serve } from './lib/server.mjs';
+
+const AT = '/api/admin/server-config';
+
+async function start(t, fixed) {
+  const folder = temporaryFolder(t);
+  mkdirSync(path.join(folder, 'config'));
+  writeFileSync(path.join(folder, 'config/instance.yaml'), fixed ?? `
+instance: {name: Shop}
+auth: {allowed_domain: example.com}
+email: {smtp_host: mail.example.com, smtp_password: hush}
+ai: {api_key: "\${AI_KEY}", provider: anthropic}
+`);
+  const server = await serve(t, folder, { env: { AI_KEY: 'very secret' } });
+  return { folder, server, admin: await server.bootstrap(), overlay: path.join(folder, 'state/instance.yaml') };
+}
+
+test('sections are shown without their secrets', async (t) => {
+  const { admin } = await start(t);
+  const { body } = await admin.get(AT);
+  assert.deepEqual(Object.keys(body),
+    ['sections', 'editable_sections', 'danger_sections', 'secret_key_patterns', 'known_fields']);
+  assert.deepEqual(body.editable_sections, ['instance', 'data_source', 'email', 'telegram', 'jira', 'theme', 'server',
+    'auth', 'ai', 'openmetadata', 'desktop', 'corporate_memory']);
+  assert.deepEqual(body.sections.email, { smtp_host: 'mail.example.com', smtp_password: '***' });
+  assert.deepEqual(body.sections.ai, { api_key: '***', provider: 'anthropic' });
+  assert.doesNotMatch(JSON.stringify(body), /hush|very secret/);
+  assert.deepEqual(Object.keys(body.known_fields), body.editable_sections);
+  assert.equal(body.known_fields.data_source.bigquery.fields.max_bytes_per_materialize.default, 10737418240);
+});
+
+test('a save that came from a masked answer loses no secret and tells what changed', async (t) => {
+  const { admin, overlay } = await start(t);
+  const { sections } = (await admin.get(AT)).body;
+  sections.email.smtp_host = 'relay.example.com';
+  const saved = await admin.post(AT, { sections: { email: sections.email, ai: sections.ai } });
+  assert.deepEqual(saved.body, { status: 'ok', restart_required: true, sections_updated: ['ai', 'email'], diff_count: 1 });
+  const text = readFileSync(overlay, 'utf8');
+  assert.match(text, /relay\.example\.com/);
+  assert.doesNotMatch(text, /\*\*\*|hush|very secret/);
+  assert.equal(statSync(overlay).mode & 0o777, 0o600);
+  assert.equal((await admin.get(AT)).body.sections.email.smtp_password, '***');
+  await admin.post(AT, { sections: { email: { smtp_password: 'new secret' } } });
+  const audit = (await admin.get('/api/admin/audit?action=instance_config.update')).body.entries;
+  assert.deepEqual(audit.map(({ params }) => JSON.parse(params).diff), [
+    [{ path: 'email.smtp_password', before: '***', after: '***' }],
+    [{ path: 'email.smtp_host', before: 'mail.example.com', after: 'relay.example.com' }],
+  ]);
+  assert.match(readFileSync(overlay, 'utf8'), /new secret/);
+});
+
+test('what cannot be saved is refused, and nothing is written', async (t) => {
+  const { admin, overlay } = await start(t);
+  const refused = async (body, status, pattern) => {
+    const answer = await admin.post(AT, body);
+    assert.equal(answer.status, status, JSON.stringify(answer.body));
+    assert.match(JSON.stringify(answer.body.detail), pattern);
+  };
+  await refused({}, 422, /sections cannot be empty/);
+  await refused({ sections: { email: 'x' } }, 422, /must be an object/);
+  await refused({ sections: { b: {}, a: {} } }, 400, /unknown section\(s\): a, b\. Editable: instance, data_source/);
+  await refused({ sections: { auth: {}, server: {} } }, 400, /section\(s\) auth, server require confirm_danger=true/);
+  const keboola = (stack_url) => ({ sections: { data_source: { keboola: { stack_url } } } });
+  await refused(keboola('https://127.0.0.1/'), 400, /private or reserved/);
+  await refused(keboola('https://[::ffff:10.0.0.1]/'), 400, /private or reserved/);
+  await refused(keboola('https://100.64.1.1/'), 400, /private or reserved/);
+  await refused(keboola('https://localhost/'), 400, /private or reserved/);
+  await refused(keboola('https:///x'), 400, /missing hostname|not a valid URL/);
+  await refused(keboola('ftp://example.com'), 400, /https/);
+  await refused({ sections: { data_source: { type: 'oracle' } } }, 400, /data_source\.type/);
+  assert.throws(() => statSync(overlay));
+  const confirmed = await admin.post(AT, { sections: { auth: { allowed_domain: 'example.org' } }, confirm_danger: true });
+  assert.equal(confirmed.status, 200);
+});
+
+test('a corrupt overlay is not overwritten', async (t) => {
+  const { admin, overlay } = await start(t);
+  mkdirSync(path.dirname(overlay), { recursive: true });
+  writeFileSync(overlay, 'a: [1,\n');
+  const answer = await admin.post(AT, { sections: { instance: { name: 'X' } } });
+  assert.equal(answer.status, 500);
+  assert.match(answer.body.detail, /refusing to overwrite corrupt overlay at .* fix it by hand/);
+  assert.equal(readFileSync(overlay, 'utf8'), 'a: [1,\n');
+});
+
+test('of many who save at once, none loses another’s change', async (t) => {
+  const { admin } = await start(t);
+  await Promise.all(Array.from({ length: 12 }, (_, i) =>
+    admin.post(AT, { sections: { theme: { [`--color-${i}`]: `#00000${i % 10}` } } })));
+  assert.equal(Object.keys((await admin.get(AT)).body.sections.theme).length, 12);
+});
+
+test('the set-up page chooses the source', async (t) => {
+  const { admin } = await start(t);
+  const configure = (body) => admin.post('/api/admin/configure', body);
+  assert.equal((await configure({ data_source: 'oracle' })).body.detail,
+    "data_source must be 'keboola', 'bigquery', or 'local'");
+  assert.equal((await configure({ data_source: 'bigquery' })).body.detail,
+    'bigquery_project is required for BigQuery data source');
+  assert.equal((await configure({ data_source: 'keboola' })).status, 400);
+  const done = await configure({ data_source: 'local', instance_name: 'Example' });
+  assert.deepEqual(done.body, { status: 'ok', data_source: 'local', connection: 'local' });
+  const { sections } = (await admin.get(AT)).body;
+  assert.deepEqual([sections.instance.name, sections.data_source.type], ['Example', 'local']);
+});
