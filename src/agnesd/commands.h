@@ -10,6 +10,7 @@ extern const struct command command_extract;
 extern const struct command command_extract_write;
 extern const struct command command_import_json;
 extern const struct command command_inspect_tables;
+extern const struct command command_measure_table;
 extern const struct command command_metrics;
 extern const struct command command_migrate;
 extern const struct command command_profile;

@@ -18,6 +18,7 @@ static const struct command *const commands[] = {
 	&command_extract_write,
 	&command_import_json,
 	&command_inspect_tables,
+	&command_measure_table,
 	&command_metrics,
 	&command_migrate,
 	&command_profile,

@@ -219,8 +219,7 @@ static bool show_rows(struct profiler *profiler, GError **error)
 
 static char *run(struct profiler *profiler, GError **error)
 {
-	if (!duck_exec(profiler->connection, error, "SET parquet_metadata_cache = true", NULL) ||
-	    !profile_columns_prepare(profiler->connection, error) ||
+	if (!profile_columns_prepare(profiler->connection, error) ||
 	    !read_columns(profiler, error) || !choose_rows(profiler, error))
 		return NULL;
 	bool has_key = mark_key(profiler);
@@ -242,22 +241,19 @@ static char *table_function(const char *path, GError **error)
 	return NULL;
 }
 
-char *profile_compute(const struct profile_request *request, GError **error)
+bool profile_prepare(struct duck_connection *connection, GError **error)
+{
+	return duck_exec(connection, error, "SET parquet_metadata_cache = true", NULL);
+}
+
+char *profile_compute_on(struct duck_connection *connection, const struct profile_request *request,
+			 GError **error)
 {
 	struct stat status;
-	struct duck_options options = {
-		.threads = PROFILE_THREADS,
-		.memory_limit = PROFILE_MEMORY,
-		.temp_directory = request->temp_directory ? request->temp_directory : "",
-	};
 	if (stat(request->path, &status) < 0) {
 		agnes_set_errno(error, errno, "cannot profile %s", request->path);
 		return NULL;
 	}
-	g_autoptr(duck_database) database = duck_database_open(NULL, &options, error);
-	g_autoptr(duck_connection) connection = database ? duck_connect(database, error) : NULL;
-	if (!connection)
-		return NULL;
 	g_auto(profiler) profiler = {
 		.request = request,
 		.connection = connection,
@@ -268,4 +264,19 @@ char *profile_compute(const struct profile_request *request, GError **error)
 	if (!text)
 		g_prefix_error(error, "table '%s': ", request->table);
 	return text;
+}
+
+char *profile_compute(const struct profile_request *request, GError **error)
+{
+	g_autofree char *memory = g_strdup_printf("%dMB", PROFILE_MEMORY_MB);
+	struct duck_options options = {
+		.threads = PROFILE_THREADS,
+		.memory_limit = memory,
+		.temp_directory = request->temp_directory ? request->temp_directory : "",
+	};
+	g_autoptr(duck_database) database = duck_database_open(NULL, &options, error);
+	g_autoptr(duck_connection) connection = database ? duck_connect(database, error) : NULL;
+	return connection && profile_prepare(connection, error)
+		       ? profile_compute_on(connection, request, error)
+		       : NULL;
 }

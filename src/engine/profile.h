@@ -7,6 +7,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "duck/database.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -30,12 +31,19 @@ struct profile_request {
 	const char *used_by;	 /* a JSON array for `used_by_metrics` */
 	bool exact;		 /* every row, however many */
 	const struct profile_limits *limits;
-	/* For what does not fit into PROFILE_MEMORY; NULL: such a table fails. */
+	/* For what does not fit into PROFILE_MEMORY_MB; NULL: such a table fails. */
 	const char *temp_directory;
 };
 
-#define PROFILE_MEMORY "4GB"
-enum { PROFILE_THREADS = 2 };
+enum { PROFILE_MEMORY_MB = 4000, PROFILE_THREADS = 2 };
 
 /* The text of the profile. CORRUPT: no parquet file, or a broken one. */
 char *profile_compute(const struct profile_request *request, GError **error);
+
+/*
+ * The same on a database in memory of the caller's, which is made ready before its settings are
+ * locked; `temp_directory` is then that of the database.
+ */
+bool profile_prepare(struct duck_connection *connection, GError **error);
+char *profile_compute_on(struct duck_connection *connection, const struct profile_request *request,
+			 GError **error);
