@@ -10,6 +10,7 @@
 #include "app/publisher.h"
 #include "app/routes.h"
 #include "app/seed.h"
+#include "app/table_facts.h"
 
 enum { BOOTSTRAP_CODE_BYTES = 8 };
 
@@ -42,6 +43,7 @@ struct app *app_new(const char *data_dir, GError **error)
 	if (!app->publisher)
 		return NULL;
 	app->manifests = manifests_new(data_dir);
+	app->table_facts = table_facts_new(app->state);
 	app->bootstrap_code = bootstrap_code(app);
 	app->health = health_new(app->state);
 	return g_steal_pointer(&app);
@@ -53,6 +55,7 @@ void app_free(struct app *app)
 		return;
 	publisher_free(app->publisher);
 	manifests_free(app->manifests);
+	table_facts_free(app->table_facts);
 	health_free(app->health);
 	sign_in_free(app->sign_in);
 	auditor_free(app->auditor);
@@ -107,4 +110,10 @@ void app_describe(struct app *app, struct http_application *application)
 		.dress = pages_dress,
 	};
 	app->application = application;
+}
+
+const struct directory_table *caller_table(const struct caller *caller, const char *name)
+{
+	const struct directory_table *table = directory_table(caller->directory, name);
+	return table && directory_may_read(caller->directory, caller->user, table) ? table : NULL;
 }

@@ -19,6 +19,7 @@ struct health;
 struct manifests;
 struct publisher;
 struct sign_in;
+struct table_facts;
 
 struct app {
 	char *data_dir;
@@ -29,6 +30,7 @@ struct app {
 	struct health *health;
 	struct publisher *publisher;
 	struct manifests *manifests;
+	struct table_facts *table_facts;
 	char *bootstrap_code; /* NULL: somebody can sign in */
 	int64_t started;      /* microseconds since 1970 */
 	GMutex config_lock;   /* for the one that follows: use app_config() */
@@ -85,3 +87,9 @@ static inline const struct caller *caller_of(const struct http_request *request)
 {
 	return request->caller;
 }
+
+/*
+ * The table of that id or name if the caller may read it. NULL: there is none, or it is not for the
+ * caller, who must not learn which; to an administrator it says that there is none.
+ */
+const struct directory_table *caller_table(const struct caller *caller, const char *name);

@@ -7,6 +7,7 @@ static const struct http_route *const tables[] = {
 	access_request_routes,
 	audit_routes,
 	auth_routes,
+	catalog_routes,
 	data_routes,
 	grant_routes,
 	group_routes,
@@ -18,6 +19,7 @@ static const struct http_route *const tables[] = {
 	sync_routes,
 	token_routes,
 	user_routes,
+	v2_catalog_routes,
 };
 /* clang-format on */
 

@@ -7,6 +7,7 @@
 extern const struct http_route access_request_routes[];
 extern const struct http_route audit_routes[];
 extern const struct http_route auth_routes[];
+extern const struct http_route catalog_routes[];
 extern const struct http_route data_routes[];
 extern const struct http_route grant_routes[];
 extern const struct http_route group_routes[];
@@ -18,6 +19,7 @@ extern const struct http_route server_config_routes[];
 extern const struct http_route sync_routes[];
 extern const struct http_route token_routes[];
 extern const struct http_route user_routes[];
+extern const struct http_route v2_catalog_routes[];
 
 /* All of them in one array; g_free() it. */
 struct http_route *routes_collect(size_t *count);

@@ -2,61 +2,17 @@
 // where there is no grant.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { parquetReadObjects } from 'hyparquet';
 import { query, temporaryFolder } from './lib/agnesd.mjs';
 import { serve } from './lib/server.mjs';
-
-// An extract as any connector makes it: files, views over them and _meta.
-async function makeExtract(dataDir, source, tables) {
-  const folder = path.join(dataDir, 'extracts', source);
-  mkdirSync(path.join(folder, 'data'), { recursive: true });
-  const statements = [`CREATE TABLE _meta (table_name VARCHAR NOT NULL, description VARCHAR, rows BIGINT,
-    size_bytes BIGINT, extracted_at TIMESTAMP, query_mode VARCHAR)`];
-  for (const [name, sql] of Object.entries(tables)) {
-    const file = path.join(folder, 'data', `${name}.parquet`);
-    statements.push(`COPY (${sql}) TO '${file}' (FORMAT parquet)`,
-      `CREATE VIEW "${name}" AS SELECT * FROM read_parquet('${file}')`,
-      `INSERT INTO _meta SELECT '${name}', '', count(*), 0, TIMESTAMP '2026-01-01', 'local' FROM "${name}"`);
-  }
-  await query(statements.join(';'), path.join(folder, 'extract.duckdb'));
-}
+import { grant, openShop, publish } from './lib/shop.mjs';
 
 const md5 = (bytes) => createHash('md5').update(bytes).digest('hex');
 
-async function until(what, holds) {
-  for (let i = 0; i < 200; i++) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${what}: waited too long`);
-}
-
-async function start(t) {
-  const folder = temporaryFolder(t);
-  await makeExtract(folder, 'shop', {
-    orders: 'SELECT i AS id, i * 1.5 AS amount FROM range(1000) t(i)',
-    secrets: "SELECT 'nobody' AS who",
-  });
-  const server = await serve(t, folder);
-  const admin = await server.bootstrap();
-  await until('publication', async () =>
-    Object.keys((await admin.get('/api/sync/manifest')).body.tables).length === 2);
-  return { server, admin };
-}
-
-async function grant(admin, user, table) {
-  const group = (await admin.post('/api/admin/groups', { name: `for ${user.email}` })).body;
-  await admin.post(`/api/admin/groups/${group.id}/members`, { email: user.email });
-  const { body } = await admin.post('/api/admin/grants',
-    { group_id: group.id, resource_type: 'table', resource_id: table });
-  return body;
-}
-
 test('a caller sees and downloads what is granted, and nothing else', async (t) => {
-  const { server, admin } = await start(t);
+  const { server, admin } = await openShop(t);
   const ann = await admin.addUser('ann@example.com');
   assert.deepEqual((await ann.get('/api/sync/manifest')).body.tables, {});
   const given = await grant(admin, ann, 'orders');
@@ -96,7 +52,7 @@ test('a caller sees and downloads what is granted, and nothing else', async (t) 
 });
 
 test('a manifest that the client has is not sent again', async (t) => {
-  const { admin } = await start(t);
+  const { admin } = await openShop(t);
   const first = await admin.get('/api/sync/manifest');
   const etag = first.headers.get('etag');
   assert.equal((await admin.get('/api/sync/manifest', { headers: { 'if-none-match': etag } })).status, 304);
@@ -107,7 +63,7 @@ test('a manifest that the client has is not sent again', async (t) => {
 });
 
 test('a download is conditional and in parts', async (t) => {
-  const { server, admin } = await start(t);
+  const { server, admin } = await openShop(t);
   const url = `${server.url}/api/data/orders/download`;
   const headers = { authorization: `Bearer ${admin.token}` };
   const whole = await fetch(url, { headers });
@@ -128,7 +84,7 @@ test('a download is conditional and in parts', async (t) => {
 
 test('names and ids lead to one table', async (t) => {
   const folder = temporaryFolder(t);
-  await makeExtract(folder, 'keboola', { company: 'SELECT 1 AS id' });
+  await publish(folder, { company: 'SELECT 1 AS id' }, 'keboola');
   let server = await serve(t, folder);
   await server.bootstrap();
   await server.stop();
@@ -147,7 +103,7 @@ test('names and ids lead to one table', async (t) => {
 });
 
 test('what a user wants is kept, where it may be read', async (t) => {
-  const { admin } = await start(t);
+  const { admin } = await openShop(t);
   const ann = await admin.addUser('ann@example.com');
   await grant(admin, ann, 'orders');
   const set = await ann.post('/api/sync/settings', { datasets: { orders: true, secrets: true, nothing: true } });

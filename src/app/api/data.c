@@ -47,9 +47,8 @@ static struct http_response *download(struct http_request *request)
 	if (!name_is_relaxed(id))
 		return http_refuse(404, "Table not found");
 	/* Without the grant, a table that exists and one that does not are the same. */
-	const struct directory_table *table = directory_table(caller->directory, id);
-	if (table ? !directory_may_read(caller->directory, caller->user, table)
-		  : !caller->user->is_admin)
+	const struct directory_table *table = caller_table(caller, id);
+	if (!table && !caller->user->is_admin)
 		return http_refuse(403, "Access denied to this table");
 	struct http_response *response = table ? open_file(request, table) : NULL;
 	if (!response)
