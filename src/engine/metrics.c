@@ -113,9 +113,16 @@ static bool set_texts(struct reading *reading, struct metric *metric, const json
 	return true;
 }
 
+/* A text alone stands for a list of it. */
 static char **list_of(struct reading *reading, const char *key, const json_t *value,
 		      const struct yaml_place *place, GError **error)
 {
+	const char *only = text_of(reading, value);
+	if (only) {
+		char **single = keep(reading, g_new0(char *, 2));
+		single[0] = (char *)only;
+		return single;
+	}
 	if (!json_is_array(value)) {
 		fail_at(reading, place, error, "'%s' must be a list of texts", key);
 		return NULL;

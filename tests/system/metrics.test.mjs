@@ -63,7 +63,7 @@ test('an import is all or nothing, and says where it is wrong', async (t) => {
   write(files, {
     'a/good.yml': 'name: good\n',
     'b/bad.yml': 'name: fine\n---\nname: other\n',
-    'c/bad.yml': '- name: first\n- name: second\n  synonyms: not a list\n',
+    'c/bad.yml': '- name: first\n- name: second\n  synonyms: { not: a list }\n',
   });
   assert.equal((await metrics(folder, 'import', path.join(files, 'a'))).code, 0, 'an empty folder is no failure');
   const list = await metrics(folder, 'import', path.join(files, 'c/bad.yml'));

@@ -93,6 +93,13 @@ static void each_key_has_its_column(void **context)
 	assert_string_equal(metric_at(pack, 1)->table_name, "t");
 }
 
+static void a_text_is_a_list_of_one(void **context)
+{
+	g_autoptr(metric_pack) pack = parse("name: a\ncategory: c\nsynonyms: one\n", NULL);
+	assert_string_equal(metric_at(pack, 0)->synonyms[0], "one");
+	assert_null(metric_at(pack, 0)->synonyms[1]);
+}
+
 static void what_is_no_metric_is_skipped(void **context)
 {
 	g_autoptr(metric_pack) pack = parse("- just text\n- [1]\n- {display_name: x}\n- {name: ~}\n"
@@ -105,7 +112,7 @@ static void what_is_no_metric_is_skipped(void **context)
 
 static void what_is_wrong_is_named_with_its_place(void **context)
 {
-	assert_refused("name: a\ncategory: c\nsynonyms: text\n", "m.yml:3:1: 'synonyms'");
+	assert_refused("name: a\ncategory: c\nsynonyms: {x: y}\n", "m.yml:3:1: 'synonyms'");
 	assert_refused("name: a\ncategory: c\nnotes: [x, [y]]\n", "m.yml:3:12: 'notes'");
 	assert_refused("- name: a\n  category: c\n- name: b\n  category: c\n  unit: [x]\n",
 		       "m.yml:5:3: 'unit'");
@@ -143,7 +150,7 @@ static void a_folder_is_read_one_level_deep(void **context)
 	g_autoptr(metric_pack) single = metric_pack_read(one_file, NULL);
 	assert_string_equal(metric_at(single, 0)->id, "b/two");
 	assert_code(metric_pack_read("/nonexistent/m.yml", &failure), AGNES_ERROR_NOT_FOUND);
-	write_file(root, "z/bad.yml", "name: bad\nnotes: 1\n");
+	write_file(root, "z/bad.yml", "name: bad\nnotes: {}\n");
 	assert_code(metric_pack_read(root, &failure), AGNES_ERROR_INVALID);
 }
 
@@ -199,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_absent_has_its_default),
 		cmocka_unit_test(each_key_has_its_column),
+		cmocka_unit_test(a_text_is_a_list_of_one),
 		cmocka_unit_test(what_is_no_metric_is_skipped),
 		cmocka_unit_test(what_is_wrong_is_named_with_its_place),
 		STATE_TEST(a_folder_is_read_one_level_deep),
