@@ -169,11 +169,14 @@ void http_response_header(struct http_response *response, const char *name, cons
 {
 	GString *headers = response->headers;
 	g_string_append_len(headers, name, (gssize)strlen(name) + 1);
-	for (const char *at = value; *at; at++) {
-		if (!g_ascii_iscntrl(*at))
-			g_string_append_c(headers, *at);
+	gsize start = headers->len, length = start;
+	g_string_append_len(headers, value, (gssize)strlen(value) + 1);
+	for (gsize at = start; at < headers->len - 1; at++) {
+		if (!g_ascii_iscntrl(headers->str[at]))
+			headers->str[length++] = headers->str[at];
 	}
-	g_string_append_c(headers, '\0');
+	headers->str[length] = '\0';
+	g_string_truncate(headers, length + 1);
 }
 
 const char *http_response_lookup(const struct http_response *response, const char *name)

@@ -83,8 +83,8 @@ static void add_etag(struct http_response *response, bool compressed)
 {
 	if (!response->etag || (response->status != 200 && response->status != 304))
 		return;
-	g_autofree char *quoted = g_strdup_printf("%s\"%s\"", compressed ? "W/" : "",
-						  response->etag);
+	g_autofree char *quoted = g_strconcat(compressed ? "W/\"" : "\"", response->etag, "\"",
+					      NULL);
 	http_response_header(response, "ETag", quoted);
 }
 

@@ -20,6 +20,16 @@ static struct http_response *hello(struct http_request *request)
 	return http_json(200, json_pack("{ss}", "hello", "world"));
 }
 
+/* As an application answers from memory: rendered before, with an ETag. */
+static struct http_response *constant(struct http_request *request)
+{
+	static const char text[] = "{\"hello\":\"world\"}";
+	g_autoptr(GBytes) bytes = g_bytes_new_static(text, strlen(text));
+	struct http_response *response = http_json_bytes(200, bytes);
+	http_response_etag(response, "constant-1");
+	return response;
+}
+
 static struct http_response *echo(struct http_request *request)
 {
 	return http_json(200, json_incref(request->fields));
@@ -263,6 +273,7 @@ static const struct http_route routes[] = {
 	 .handle = raw},
 	{HTTP_GET, "/wait", ANYBODY, HTTP_BLOCKING, .summary = "Until the client leaves",
 	 .tag = "demo", .handle = wait_for_leaving},
+	{HTTP_GET, "/constant", .summary = "From memory", .tag = "demo", .handle = constant},
 	{HTTP_GET, "/page", .summary = "HTML", .tag = "demo", .handle = page},
 	{HTTP_GET, "/move", .fields = move_fields, .summary = "Elsewhere", .tag = "demo",
 	 .handle = move},
