@@ -14,6 +14,7 @@ static const struct http_route *const tables[] = {
 	health_routes,
 	login_routes,
 	password_routes,
+	metadata_routes,
 	metric_routes,
 	registry_routes,
 	server_config_routes,

@@ -23,6 +23,32 @@ bool column_metadata_save(struct state *state, const struct column_note *values,
 	return store_upsert(state, &column_note_type, &note, error);
 }
 
+/* Copies as of now, one for each column. */
+static GPtrArray *to_write(const GPtrArray *notes)
+{
+	int64_t now = g_get_real_time();
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	GPtrArray *rows = g_ptr_array_new_with_free_func(g_free);
+	for (guint i = notes->len; i > 0; i--) {
+		const struct column_note *note = notes->pdata[i - 1];
+		char *key = g_strdup_printf("%s\n%s", note->table_id, note->column_name);
+		if (!g_hash_table_add(seen, key))
+			continue;
+		struct column_note *row = g_memdup2(note, sizeof(*note));
+		row->updated_at = now;
+		g_ptr_array_add(rows, row);
+	}
+	return rows;
+}
+
+bool column_metadata_save_all(struct state *state, const GPtrArray *notes, GError **error)
+{
+	g_autoptr(GPtrArray) rows = to_write(notes);
+	g_auto(state_session) session = {0};
+	return state_session_begin(&session, state, STATE_WRITE, error) &&
+	       record_upsert_many(session.connection, &column_note_type, rows, error);
+}
+
 GPtrArray *column_metadata_list(struct state *state, const char *table_id, GError **error)
 {
 	return store_query(state, error, &column_note_type,
@@ -60,8 +86,7 @@ static bool add_note(GPtrArray *notes, const char *table, const char *column,
 	struct column_note note = {.table_id = table,
 				   .column_name = column,
 				   .confidence = "high",
-				   .source = "ai_enrichment",
-				   .updated_at = g_get_real_time()};
+				   .source = "ai_enrichment"};
 	if (!json_is_object(proposed))
 		return malformed(error, table, column, "not an object");
 	if (!read_text(proposed, "basetype", &note.basetype) ||
@@ -103,9 +128,5 @@ int64_t column_metadata_import(struct state *state, const json_t *proposal, GErr
 		if (!add_table(notes, table, value, error))
 			return -1;
 	}
-	g_auto(state_session) session = {0};
-	if (!state_session_begin(&session, state, STATE_WRITE, error) ||
-	    !record_upsert_many(session.connection, &column_note_type, notes, error))
-		return -1;
-	return notes->len;
+	return column_metadata_save_all(state, notes, error) ? (int64_t)notes->len : -1;
 }

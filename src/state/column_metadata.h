@@ -20,6 +20,9 @@ extern const struct record_type column_note_type;
 /* Stores a note whole, in place of the last one of the column, as of now. */
 bool column_metadata_save(struct state *state, const struct column_note *values, GError **error);
 
+/* The same for several (struct column_note), all or none; of two of one column the last counts. */
+bool column_metadata_save_all(struct state *state, const GPtrArray *notes, GError **error);
+
 /* The columns of a table, ordered by name. */
 GPtrArray *column_metadata_list(struct state *state, const char *table_id, GError **error);
 
