@@ -20,6 +20,7 @@ static const struct http_route *const tables[] = {
 	server_config_routes,
 	sync_routes,
 	token_routes,
+	upload_routes,
 	user_routes,
 	v2_catalog_routes,
 };
