@@ -108,6 +108,28 @@ test('what is under way is finished within the drain time', async (t) => {
   await idle.ended;
 });
 
+test('after the drain time no handler is begun, and none is abandoned', async (t) => {
+  const demo = await startDemo(t, { DRAIN: '0' });
+  const stubborn = await connect(t, demo.port);
+  stubborn.send(request('GET /stubborn?ms=2000', { Connection: null }));
+  const clients = [];
+  for (const target of ['/slow?ms=1000000', '/wait', '/relay?lines=10&pause_ms=1000']) {
+    const client = await connect(t, demo.port);
+    client.send(request('GET /hello', { Connection: null }));
+    await until(() => client.text().includes('world'));
+    clients.push({ client, target });
+  }
+  await until(async () => (await load(t, demo)).requests === 2);
+  const stopped = demo.stop();
+  await until(() => connect(t, demo.port).then(() => false, () => true));
+  for (const { client, target } of clients) client.send(request(`GET ${target}`, { Connection: null }));
+  await Promise.all(clients.map(({ client }) => client.ended));
+  for (const { client } of clients.slice(0, 2)) assert.match(client.text(), /HTTP\/1\.1 503 /);
+  assert.doesNotMatch(clients[2].client.text(), /0\r\n\r\n$/); // cut, and not as if it were whole
+  await stopped;
+  assert.equal(stubborn.text().slice(0, 12), 'HTTP/1.1 204');
+});
+
 test('a stopping server accepts nobody', async (t) => {
   const demo = await startDemo(t, { DRAIN: '60' });
   const slow = await connect(t, demo.port);

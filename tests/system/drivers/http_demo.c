@@ -59,6 +59,13 @@ static struct http_response *slow(struct http_request *request)
 	return http_json(200, json_pack("{sb}", "gone", http_request_gone(request)));
 }
 
+/* A handler that hears nobody. */
+static struct http_response *stubborn(struct http_request *request)
+{
+	g_usleep((gulong)http_request_int(request, "ms") * 1000);
+	return http_empty(204);
+}
+
 /* Until the client leaves, told rather than asked. */
 struct bell {
 	GMutex lock;
@@ -263,6 +270,8 @@ static const struct http_route routes[] = {
 	 .tag = "demo", .handle = large},
 	{HTTP_GET, "/slow", ANYBODY, HTTP_BLOCKING, .fields = slow_fields, .summary = "Waits",
 	 .tag = "demo", .handle = slow},
+	{HTTP_GET, "/stubborn", ANYBODY, HTTP_BLOCKING, .fields = slow_fields,
+	 .summary = "Waits in any case", .tag = "demo", .handle = stubborn},
 	{HTTP_GET, "/file/{name}", .fields = file_fields, .summary = "A file", .tag = "demo",
 	 .handle = file},
 	{HTTP_POST, "/upload", ANYBODY, HTTP_BLOCKING, HTTP_FORM, .body_limit = 64 << 20,
