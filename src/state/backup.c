@@ -117,11 +117,8 @@ bool backup_exists(const char *data_dir)
 /* Microseconds since 1970 of a backup's name. */
 static gint64 backup_time(const char *name)
 {
-	int year, month, day, hour, minute, second;
-	if (sscanf(name + strlen(NAME_PREFIX), "%4d%2d%2dT%2d%2d%2dZ", &year, &month, &day, &hour,
-		   &minute, &second) != 6)
-		return 0;
-	g_autoptr(GDateTime) time = g_date_time_new_utc(year, month, day, hour, minute, second);
+	g_autofree char *stamp = g_strndup(name + strlen(NAME_PREFIX), strlen(STAMP_SHAPE));
+	g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(stamp, NULL);
 	return time ? g_date_time_to_unix(time) * G_TIME_SPAN_SECOND : 0;
 }
 

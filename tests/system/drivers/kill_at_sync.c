@@ -24,7 +24,7 @@ int fsync(int fd)
 	return synced("fsync", fd);
 }
 
-int fdatasync(int fd)
+int fdatasync(int fildes)
 {
-	return synced("fdatasync", fd);
+	return synced("fdatasync", fildes);
 }
