@@ -17,21 +17,28 @@ enum {
 };
 
 /* AddressSanitizer maps terabytes that it never uses. */
-#if defined(__SANITIZE_ADDRESS__)
-#define LIMITS_ADDRESS_SPACE 0
-#elif defined(__has_feature)
-#define LIMITS_ADDRESS_SPACE !__has_feature(address_sanitizer)
+#if defined(__has_feature)
+#define ADDRESS_SANITIZER __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define ADDRESS_SANITIZER 1
 #else
-#define LIMITS_ADDRESS_SPACE 1
+#define ADDRESS_SANITIZER 0
 #endif
+
+static uint64_t address_space(const struct duck_jail_options *options)
+{
+#if ADDRESS_SANITIZER
+	return 0;
+#else
+	return ((uint64_t)options->memory_mb * ADDRESS_SPACE_FACTOR + ADDRESS_SPACE_BASE_MB) *
+	       MEGABYTE;
+#endif
+}
 
 static bool limit_process(const struct duck_jail_options *options, GError **error)
 {
-	uint64_t space = ((uint64_t)options->memory_mb * ADDRESS_SPACE_FACTOR +
-			  ADDRESS_SPACE_BASE_MB) *
-			 MEGABYTE;
 	const struct sandbox_limits limits = {
-		.address_space = LIMITS_ADDRESS_SPACE ? space : 0,
+		.address_space = address_space(options),
 		.open_files = MOST_OPEN_FILES,
 	};
 	/* A file that gets too large is then an error of the statement and not the end. */
