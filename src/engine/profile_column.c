@@ -43,32 +43,64 @@ static const char setup_sql[] =
  * Sums of values beyond 1e150 overflow, and DuckDB then fails instead of giving infinity; with such
  * values, as with NaN, there is no mean and no deviation.
  */
+#define TAME "abs(x) < 1e150"
+
+/* From "a", what is known of all values, and "b", how many fall into each bin. */
+#define NUMERIC_OBJECT                                                                               \
+	" h AS (SELECT list(bin_edge(first + i * width) || '-' || bin_edge(first + (i + 1) * width)" \
+	"    ORDER BY i) AS bins, list(coalesce(n, 0) ORDER BY i) AS counts"                         \
+	"  FROM range(getvariable('bins')) AS r(i) CROSS JOIN w LEFT JOIN b ON bin = i)"             \
+	"SELECT json_object('min', any_number(low), 'max', any_number(high),"                        \
+	"  'mean', CASE WHEN tame THEN real_number(mean) END, 'median', real_number(q[3]),"          \
+	"  'stddev', CASE WHEN tame THEN real_number(deviation) END,"                                \
+	"  'p5', real_number(q[1]), 'p25', real_number(q[2]),"                                       \
+	"  'p75', real_number(q[4]), 'p95', real_number(q[5]),"                                      \
+	"  'zeros', zeros, 'zeros_pct', share(zeros, a.filled),"                                     \
+	"  'negative', negative, 'negative_pct', share(negative, a.filled),"                         \
+	"  'histogram', json_object('bins', coalesce(bins, []), 'counts', coalesce(counts, [])))"    \
+	"FROM a, h"
+
+#define BIN_WIDTH                                                                                \
+	" w AS MATERIALIZED (SELECT first, (last - first) / getvariable('bins') AS width FROM a" \
+	"  WHERE last > first AND isfinite(last - first)),"
+#define BIN "CAST(least(floor((x - first) / width), getvariable('bins') - 1) AS BIGINT) AS bin"
+
 static const char numeric_sql[] =
 	"WITH a AS MATERIALIZED (SELECT count(*) AS filled, min(value) AS low, max(value) AS high,"
-	"    count(*) FILTER (NOT abs(x) < 1e150) = 0 AS tame,"
-	"    avg(x) FILTER (abs(x) < 1e150) AS mean,"
-	"    stddev_samp(x) FILTER (abs(x) < 1e150) AS deviation,"
+	"    count(*) FILTER (NOT " TAME ") = 0 AS tame, avg(x) FILTER (" TAME ") AS mean,"
+	"    stddev_samp(x) FILTER (" TAME ") AS deviation,"
 	"    quantile_cont(x, [0.05, 0.25, 0.5, 0.75, 0.95]) AS q,"
 	"    count(*) FILTER (x = 0) AS zeros, count(*) FILTER (x < 0) AS negative,"
 	"    min(x) FILTER (isfinite(x)) AS first, max(x) FILTER (isfinite(x)) AS last"
-	"  FROM (SELECT value, CAST(value AS DOUBLE) AS x FROM filled)),"
-	" w AS MATERIALIZED (SELECT first, (last - first) / getvariable('bins') AS width FROM a"
-	"  WHERE last > first AND isfinite(last - first)),"
-	" b AS (SELECT CAST(least(floor((x - first) / width), getvariable('bins') - 1) AS BIGINT)"
-	"    AS bin, count(*) AS n"
-	"  FROM (SELECT CAST(value AS DOUBLE) AS x FROM filled), w WHERE isfinite(x) GROUP BY bin),"
-	" h AS (SELECT list(bin_edge(first + i * width) || '-' || bin_edge(first + (i + 1) * width)"
-	"    ORDER BY i) AS bins, list(coalesce(n, 0) ORDER BY i) AS counts"
-	"  FROM range(getvariable('bins')) AS r(i) CROSS JOIN w LEFT JOIN b ON bin = i)"
-	"SELECT json_object('min', any_number(low), 'max', any_number(high),"
-	"  'mean', CASE WHEN tame THEN real_number(mean) END, 'median', real_number(q[3]),"
-	"  'stddev', CASE WHEN tame THEN real_number(deviation) END,"
-	"  'p5', real_number(q[1]), 'p25', real_number(q[2]),"
-	"  'p75', real_number(q[4]), 'p95', real_number(q[5]),"
-	"  'zeros', zeros, 'zeros_pct', share(zeros, a.filled),"
-	"  'negative', negative, 'negative_pct', share(negative, a.filled),"
-	"  'histogram', json_object('bins', coalesce(bins, []), 'counts', coalesce(counts, [])))"
-	"FROM a, h";
+	"  FROM (SELECT value, CAST(value AS DOUBLE) AS x FROM filled))," BIN_WIDTH
+	" b AS (SELECT " BIN ", count(*) AS n"
+	"  FROM (SELECT CAST(value AS DOUBLE) AS x FROM filled), w WHERE isfinite(x) GROUP BY bin)," NUMERIC_OBJECT;
+
+/*
+ * The same where values repeat: counting each of them once is several times faster than passing
+ * all of them to every function. "c" holds them with their numbers.
+ */
+static const char repeated_numeric_sql[] =
+	"WITH c AS MATERIALIZED (SELECT value, CAST(value AS DOUBLE) AS x, count(*) AS n"
+	"  FROM filled GROUP BY value),"
+	" s AS MATERIALIZED (SELECT CAST(sum(n) AS BIGINT) AS filled,"
+	"    sum(x * n) FILTER (" TAME ") / sum(n) AS mean FROM c),"
+	" p AS (SELECT part, part * (filled - 1) AS place"
+	"  FROM s, (SELECT unnest([0.05, 0.25, 0.5, 0.75, 0.95]) AS part)),"
+	" q AS (SELECT list(below + (above - below) * (place - floor(place)) ORDER BY part) AS q"
+	"  FROM (SELECT part, place, min(x) FILTER (upto > floor(place)) AS below,"
+	"      min(x) FILTER (upto > ceil(place)) AS above"
+	"    FROM p, (SELECT x, sum(n) OVER (ORDER BY x) AS upto FROM c) GROUP BY part, place)),"
+	" a AS MATERIALIZED (SELECT s.filled, s.mean, q.q, d.* FROM s, q,"
+	"  (SELECT min(value) AS low, max(value) AS high,"
+	"    count(*) FILTER (NOT " TAME ") = 0 AS tame,"
+	"    sqrt(sum(n * (x - s.mean) ** 2) FILTER (" TAME ") / nullif(sum(n) - 1, 0))"
+	"      AS deviation,"
+	"    CAST(coalesce(sum(n) FILTER (x = 0), 0) AS BIGINT) AS zeros,"
+	"    CAST(coalesce(sum(n) FILTER (x < 0), 0) AS BIGINT) AS negative,"
+	"    min(x) FILTER (isfinite(x)) AS first, max(x) FILTER (isfinite(x)) AS last"
+	"   FROM c, s) AS d)," BIN_WIDTH " b AS (SELECT " BIN
+	", CAST(sum(n) AS BIGINT) AS n FROM c, w WHERE isfinite(x) GROUP BY bin)," NUMERIC_OBJECT;
 
 /* Only a column with few distinct values has its most frequent ones told. */
 static const char string_sql[] =
@@ -104,7 +136,8 @@ static const char boolean_sql[] =
 static const struct profile_category boolean_category = {"BOOLEAN", "boolean_stats", boolean_sql},
 				     date_category = {"DATE", "date_stats", date_sql},
 				     timestamp_category = {"TIMESTAMP", "date_stats", date_sql},
-				     numeric_category = {"NUMERIC", "numeric_stats", numeric_sql},
+				     numeric_category = {"NUMERIC", "numeric_stats", numeric_sql,
+							 repeated_numeric_sql},
 				     string_category = {"STRING", "string_stats", string_sql};
 
 static const struct profile_category *category_of(const char *type)
@@ -178,6 +211,15 @@ static bool is_of_column(const GError *error)
 	       g_error_matches(error, AGNES_ERROR, AGNES_ERROR_UNSUPPORTED);
 }
 
+/* The statement for these numbers of values and of distinct ones. */
+static const char *stats_sql(const struct profile_category *category, const int64_t counts[2])
+{
+	enum { MOST_COUNTED = 100000, LEAST_REPEATED = 4 };
+	bool repeated = counts[1] <= MOST_COUNTED && counts[0] / LEAST_REPEATED >= counts[1];
+	return category->repeated && repeated && counts[0] > 0 ? category->repeated
+							       : category->stats;
+}
+
 bool profile_column_measure(struct duck_connection *connection, const struct profile_column *column,
 			    gint64 position, gint64 max_categorical, GError **error)
 {
@@ -199,7 +241,8 @@ bool profile_column_measure(struct duck_connection *connection, const struct pro
 						    : "SET VARIABLE categorical = false",
 		       NULL))
 		return false;
-	if (add_row(connection, column, position, counts, column->category->stats, few, &problem))
+	if (add_row(connection, column, position, counts, stats_sql(column->category, counts), few,
+		    &problem))
 		return true;
 	if (!is_of_column(problem)) {
 		g_propagate_error(error, g_steal_pointer(&problem));

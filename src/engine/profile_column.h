@@ -19,6 +19,7 @@ struct profile_category {
 	const char *name;      /* `type_category` */
 	const char *stats_key; /* the member of the profile that holds them */
 	const char *stats;     /* SQL for a JSON object, from "filled" */
+	const char *repeated;  /* the same, for when values repeat; NULL: `stats` does */
 };
 
 struct profile_column *profile_column_new(const char *name, const char *type);

@@ -175,6 +175,45 @@ static void what_is_no_number_is_null(void **state)
 	assert_stat(p, "good", "numeric_stats", "mean", "49.5");
 }
 
+/* Values that repeat are measured by another statement, which must come to the same. */
+static void numbers_that_repeat_are_described_alike(void **state)
+{
+	g_autoptr(json_t) p = profile_of(
+		"SELECT i % 100 + 1 AS i, 7 AS same, CASE i % 5 WHEN 0 THEN 'nan' WHEN 1 THEN "
+		"'-inf' ELSE '2.5' END::DOUBLE AS bad, CASE WHEN i % 2 = 0 THEN 1e308 ELSE -1e308 "
+		"END AS huge, i % 4 - 1 AS few, 0.1::FLOAT AS f FROM range(1000) r(i)",
+		NULL);
+	g_autoptr(json_t) once = profile_of("SELECT i FROM range(1, 101) r(i)", NULL);
+	const char *const members[] = {"min", "max", "mean", "median", "p25", "p75"};
+	const json_t *plain = json_object_get(column_of(once, "i"), "numeric_stats");
+	for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
+		const char *name = members[i];
+		const json_t *repeated = json_object_get(column_of(p, "i"), "numeric_stats");
+		double difference = json_number_value(json_object_get(plain, name)) -
+				    json_number_value(json_object_get(repeated, name));
+		assert_true(fabs(difference) <= 0.5); /* between two neighbours */
+	}
+	assert_stat(p, "i", "numeric_stats", "p5", "5.9500000000000002");
+	assert_stat(p, "i", "numeric_stats", "stddev", "28.879999999999999");
+	assert_stat(p, "i", "numeric_stats", "histogram",
+		    "{\"bins\":[\"1-7.60\",\"7.60-14.20\",\"14.20-20.80\",\"20.80-27.40\","
+		    "\"27.40-34\",\"34-40.60\",\"40.60-47.20\",\"47.20-53.80\",\"53.80-60.40\","
+		    "\"60.40-67\",\"67-73.60\",\"73.60-80.20\",\"80.20-86.80\",\"86.80-93.40\","
+		    "\"93.40-100\"],\"counts\":[70,70,60,70,60,70,70,60,70,60,70,70,60,70,70]}");
+	assert_stat(p, "same", "numeric_stats", "stddev", "0.0");
+	assert_stat(p, "same", "numeric_stats", "median", "7.0");
+	assert_stat(p, "bad", "numeric_stats", "min", "null");
+	assert_stat(p, "bad", "numeric_stats", "max", "null");
+	assert_stat(p, "bad", "numeric_stats", "mean", "null");
+	assert_stat(p, "bad", "numeric_stats", "median", "2.5");
+	assert_stat(p, "bad", "numeric_stats", "negative", "200");
+	assert_stat(p, "huge", "numeric_stats", "stddev", "null");
+	assert_stat(p, "huge", "numeric_stats", "p5", "-1e308");
+	assert_stat(p, "few", "numeric_stats", "zeros", "250");
+	assert_stat(p, "few", "numeric_stats", "negative_pct", "25.0");
+	assert_stat(p, "f", "numeric_stats", "mean", "0.10000000000000001");
+}
+
 static void text_dates_and_truth_are_described(void **state)
 {
 	g_autoptr(json_t) p = profile_of(
@@ -409,6 +448,7 @@ int main(void)
 		PROFILE_TEST(numbers_are_described),
 		PROFILE_TEST(a_histogram_has_bins_of_one_width),
 		PROFILE_TEST(what_is_no_number_is_null),
+		PROFILE_TEST(numbers_that_repeat_are_described_alike),
 		PROFILE_TEST(text_dates_and_truth_are_described),
 		PROFILE_TEST(no_type_spoils_another),
 		PROFILE_TEST(alerts_come_in_their_order),
