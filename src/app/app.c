@@ -8,6 +8,7 @@
 #include "app/manifest.h"
 #include "app/pages.h"
 #include "app/publisher.h"
+#include "app/queries.h"
 #include "app/routes.h"
 #include "app/seed.h"
 #include "app/table_facts.h"
@@ -43,6 +44,9 @@ struct app *app_new(const char *data_dir, GError **error)
 	if (!app->publisher)
 		return NULL;
 	app->manifests = manifests_new(data_dir);
+	app->queries = queries_new(data_dir, app->config, error);
+	if (!app->queries)
+		return NULL;
 	app->table_facts = table_facts_new(app->state);
 	app->bootstrap_code = bootstrap_code(app);
 	app->health = health_new(app->state);
@@ -53,6 +57,7 @@ void app_free(struct app *app)
 {
 	if (!app)
 		return;
+	queries_free(app->queries);
 	publisher_free(app->publisher);
 	manifests_free(app->manifests);
 	table_facts_free(app->table_facts);

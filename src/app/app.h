@@ -18,6 +18,7 @@ struct auditor;
 struct health;
 struct manifests;
 struct publisher;
+struct queries;
 struct sign_in;
 struct table_facts;
 
@@ -30,6 +31,7 @@ struct app {
 	struct health *health;
 	struct publisher *publisher;
 	struct manifests *manifests;
+	struct queries *queries;
 	struct table_facts *table_facts;
 	char *bootstrap_code; /* NULL: somebody can sign in */
 	int64_t started;      /* microseconds since 1970 */

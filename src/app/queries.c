@@ -1,0 +1,202 @@
+/* Sources of queries, one for each set of groups, kept until tables or grants change. */
+#include "app/queries.h"
+
+#include "base/files.h"
+#include "base/sandbox.h"
+#include "engine/generation.h"
+#include "extract/names.h"
+
+#include <string.h>
+
+enum {
+	MOST_SOURCES = 256, /* that are kept; beyond that all are made anew */
+	WORKERS_A_SOURCE = 4,
+	QUEUED = 256,
+	QUEUED_A_USER = 32,
+	QUEUE_SECONDS = 30,
+	ADDRESS_SPACE_FACTOR = 4, /* of the memory limit: below that DuckDB may crash */
+	ADDRESS_SPACE_BASE = 2048,
+};
+
+struct queries {
+	struct generations *generations;
+	struct query_pool_options options;
+	struct query_pool *pool;
+	struct queries_limits limits;
+	char *temporary;
+	GMutex lock;
+	GHashTable *sources; /* groups → struct query_source */
+	uint64_t access_version, tables_version, edition;
+};
+
+static void choose_options(struct queries *queries, const struct configuration *config)
+{
+	static const char *const argv[] = {"agnesd", "query-worker", NULL};
+	int memory_mb = (int)(config_size(config, "query.memory_limit") / 1000000);
+	queries->options = (struct query_pool_options){
+		.child = {.program = PROCESS_SELF,
+			  .argv = argv,
+			  .temporary = queries->temporary,
+			  .memory_mb = memory_mb,
+			  .temporary_mb = (int)(config_size(config, "query.temporary_limit") /
+						1000000),
+			  .address_space_mb = memory_mb * ADDRESS_SPACE_FACTOR + ADDRESS_SPACE_BASE,
+			  .threads = (int)config_int(config, "query.threads"),
+			  .landlock = SANDBOX_ANY_LANDLOCK},
+		.workers = (unsigned)config_int(config, "query.workers"),
+		.workers_a_source = WORKERS_A_SOURCE,
+		.running_a_user = (unsigned)config_int(config, "query.max_concurrent_per_user"),
+		.queued = QUEUED,
+		.queued_a_user = QUEUED_A_USER,
+		.queue_seconds = QUEUE_SECONDS,
+	};
+	queries->limits = (struct queries_limits){
+		.rows = config_int(config, "query.max_rows"),
+		.bytes = config_size(config, "query.max_result_bytes"),
+		.seconds = (unsigned)config_int(config, "query.timeout_seconds"),
+		.slow_milliseconds = (unsigned)config_int(config, "query.slow_milliseconds"),
+	};
+}
+
+struct queries *queries_new(const char *data_dir, const struct configuration *config,
+			    GError **error)
+{
+	g_autoptr(queries) queries = g_new0(struct queries, 1);
+	g_autofree char *root = g_canonicalize_filename(data_dir, NULL);
+	g_mutex_init(&queries->lock);
+	queries->temporary = g_build_filename(root, "tmp", "queries", NULL);
+	queries->sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+						 (GDestroyNotify)query_source_free);
+	choose_options(queries, config);
+	if (!files_make_folder(queries->temporary, error))
+		return NULL;
+	queries->generations = generations_new(root, error);
+	queries->pool = queries->generations ? query_pool_new(&queries->options, error) : NULL;
+	return queries->pool ? g_steal_pointer(&queries) : NULL;
+}
+
+void queries_free(struct queries *queries)
+{
+	if (!queries)
+		return;
+	g_hash_table_unref(queries->sources);
+	query_pool_free(queries->pool);
+	generations_free(queries->generations);
+	g_mutex_clear(&queries->lock);
+	g_free(queries->temporary);
+	g_free(queries);
+}
+
+struct query_pool *queries_pool(struct queries *queries)
+{
+	return queries->pool;
+}
+
+const struct queries_limits *queries_limits(const struct queries *queries)
+{
+	return &queries->limits;
+}
+
+/* --- sources --- */
+
+/* Why a table that the caller may read cannot be queried now; NULL: it can. */
+static char *problem_of(const struct directory_table *table, const struct edition *edition)
+{
+	const struct edition_table *published = edition_find(edition, table->name);
+	const struct registered_table *registered = table->registered;
+	const char *mode = registered && registered->query_mode ? registered->query_mode : "local";
+	if (published && published->table->file)
+		return NULL;
+	if (strcmp(mode, "materialized") == 0)
+		return g_strdup_printf("Table '%s' has query_mode='materialized' and is not yet "
+				       "materialized: run `da sync` after POST /api/sync/trigger",
+				       table->id);
+	if (strcmp(mode, "remote") == 0)
+		return g_strdup_printf("Table '%s' is remote; its source cannot be asked from here",
+				       table->id);
+	return g_strdup_printf("Table '%s' has no data yet; it comes with the next sync",
+			       table->id);
+}
+
+/* The tables for the worker, and their names for the folder. */
+static json_t *list_tables(const struct directory *directory, const struct directory_user *user,
+			   const struct edition *edition, GPtrArray *names)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < directory->table_count; i++) {
+		const struct directory_table *table = directory->tables[i];
+		if (!name_is_strict(table->name) || !directory_may_read(directory, user, table))
+			continue;
+		g_autofree char *problem = problem_of(table, edition);
+		if (problem) {
+			json_array_append_new(list, json_pack("{ss ss}", "name", table->name,
+							      "problem", problem));
+			continue;
+		}
+		json_array_append_new(list, json_string(table->name));
+		g_ptr_array_add(names, (gpointer)table->name);
+	}
+	g_ptr_array_add(names, NULL);
+	return list;
+}
+
+static void release_generation(void *held)
+{
+	generation_free(held);
+}
+
+static struct query_source *make_source(struct queries *queries, const struct directory *directory,
+					const struct directory_user *user, struct edition *edition,
+					const char *key, GError **error)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	g_autoptr(json_t) tables = list_tables(directory, user, edition, names);
+	struct generation *generation = generations_open(queries->generations, edition,
+							 (const char *const *)names->pdata, error);
+	if (!generation)
+		return NULL;
+	struct query_source *source = query_source_new();
+	source->key = g_strdup(key);
+	/* Grants change what a worker sees as much as new data does. */
+	source->edition = g_strdup_printf("%" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT,
+					  edition->number, directory->access_version);
+	source->folder = g_strdup(generation_folder(generation));
+	source->tables = g_steal_pointer(&tables);
+	source->release = release_generation;
+	source->held = generation;
+	return source;
+}
+
+/* With the lock held: forgets every source when anything that they are made of has changed. */
+static void freshen(struct queries *queries, const struct directory *directory,
+		    const struct edition *edition)
+{
+	if (queries->access_version == directory->access_version &&
+	    queries->tables_version == directory->tables_version &&
+	    queries->edition == edition->number &&
+	    g_hash_table_size(queries->sources) < MOST_SOURCES)
+		return;
+	g_hash_table_remove_all(queries->sources);
+	if (queries->edition != edition->number)
+		generations_retire(queries->generations, edition->number);
+	queries->access_version = directory->access_version;
+	queries->tables_version = directory->tables_version;
+	queries->edition = edition->number;
+}
+
+struct query_source *queries_source(struct queries *queries, const struct directory *directory,
+				    const struct directory_user *user, struct edition *edition,
+				    GError **error)
+{
+	g_autofree char *key = user->is_admin ? g_strdup("*") : g_strjoinv("\n", user->group_ids);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&queries->lock);
+	freshen(queries, directory, edition);
+	struct query_source *source = g_hash_table_lookup(queries->sources, key);
+	if (!source) {
+		source = make_source(queries, directory, user, edition, key, error);
+		if (!source)
+			return NULL;
+		g_hash_table_insert(queries->sources, g_strdup(key), source);
+	}
+	return query_source_ref(source);
+}

@@ -1,0 +1,121 @@
+// timeout: 300
+// POST /api/query: answers, formats, refusals, cancelling; what is not granted stays unseen.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { tableFromIPC } from 'apache-arrow';
+import { parquetReadObjects } from 'hyparquet';
+import { grant, openShop } from './lib/shop.mjs';
+
+const TABLES = {
+  orders: "SELECT i AS id, (i * 1.5)::DECIMAL(9,2) AS amount, DATE '2026-01-01' + (i % 7)::INT AS day FROM range(1000) t(i)",
+  secrets: "SELECT 'hidden' AS who",
+};
+
+async function start(t) {
+  const { server, admin } = await openShop(t, TABLES);
+  const ann = await admin.addUser('ann@example.com');
+  await grant(admin, ann, 'orders');
+  return { server, admin, ann };
+}
+
+const ask = (client, sql, more = {}) => client.post('/api/query', { sql, ...more });
+
+test('a query answers in the shape of the interface', async (t) => {
+  const { ann, admin } = await start(t);
+  const { status, body, headers } = await ask(ann, "SELECT id, amount, day, NULL AS n, last_value FROM (SELECT *, '; drop' AS last_value FROM orders) ORDER BY id;", { limit: 2 });
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.deepEqual(body, {
+    columns: ['id', 'amount', 'day', 'n', 'last_value'],
+    rows: [[0, '0.00', '2026-01-01', null, '; drop'], [1, '1.50', '2026-01-02', null, '; drop']],
+    row_count: 2, truncated: true,
+  });
+  assert.match(headers.get('x-query-id'), /^[0-9a-f-]{36}$/);
+  assert.deepEqual((await ask(ann, 'SELECT 1 AS test')).body,
+    { columns: ['test'], rows: [[1]], row_count: 1, truncated: false });
+  const audited = (await admin.get('/api/admin/audit?action=query')).body.entries;
+  assert.equal(audited.length, 2);
+  assert.equal(JSON.parse(audited[1].params).rows, 2);
+  assert.ok(audited[1].duration_ms >= 0);
+});
+
+test('an ungranted and an unknown table are refused alike', async (t) => {
+  const { ann, admin } = await start(t);
+  const [hidden, unknown] = [await ask(ann, 'SELECT * FROM secrets'), await ask(ann, 'SELECT * FROM nothing')];
+  assert.equal(hidden.status, unknown.status);
+  assert.equal(JSON.stringify(hidden.body).replaceAll('secrets', 'X'), JSON.stringify(unknown.body).replaceAll('nothing', 'X'));
+  assert.equal((await ask(admin, 'SELECT * FROM secrets')).body.rows[0][0], 'hidden');
+  for (const sql of ['DROP TABLE orders', 'SELECT 1; SELECT 2', "SELECT * FROM '/etc/passwd'",
+    "SELECT * FROM read_text('/etc/passwd')", 'ATTACH \':memory:\' AS x', 'PRAGMA version', 'SET threads = 1']) {
+    const { status, body } = await ask(ann, sql);
+    assert.equal(status, 400, `${sql}: ${JSON.stringify(body)}`);
+    assert.doesNotMatch(JSON.stringify(body), /root:/);
+  }
+  assert.equal((await ask(ann, 'SELECT count(*) FROM orders')).body.rows[0][0], 1000);
+  assert.equal((await ask(ann, `SELECT ${' '.repeat(300 * 1024)} 1`)).status, 413);
+});
+
+test('a grant that is taken away is gone with the next query', async (t) => {
+  const { ann, admin } = await start(t);
+  assert.equal((await ask(ann, 'SELECT count(*) FROM orders')).status, 200);
+  const [given] = (await admin.get('/api/admin/grants')).body;
+  await admin.delete(`/api/admin/grants/${given.id}`);
+  assert.notEqual((await ask(ann, 'SELECT count(*) FROM orders')).status, 200);
+});
+
+test('results come in every format', async (t) => {
+  const { server, ann } = await start(t);
+  const fetchAs = (format, init = {}) => fetch(`${server.url}/api/query${format ? `?format=${format}` : ''}`, {
+    method: 'POST', body: JSON.stringify({ sql: 'SELECT id, day FROM orders ORDER BY id', limit: 1000 }),
+    headers: { authorization: `Bearer ${ann.token}`, 'content-type': 'application/json', ...init },
+  });
+  const csv = await (await fetchAs('csv')).text();
+  assert.deepEqual(csv.trimEnd().split('\n').slice(0, 2), ['id,day', '0,2026-01-01']);
+  assert.equal(csv.trimEnd().split('\n').length, 1001);
+  const ndjson = (await (await fetchAs('', { accept: 'application/x-ndjson' })).text()).trimEnd().split('\n');
+  assert.deepEqual([ndjson.length, JSON.parse(ndjson[1])], [1000, { id: 1, day: '2026-01-02' }]);
+  const file = await (await fetchAs('parquet')).arrayBuffer();
+  assert.equal((await parquetReadObjects({ file })).length, 1000);
+  const arrow = tableFromIPC(new Uint8Array(await (await fetchAs('arrow')).arrayBuffer()));
+  assert.equal(arrow.numRows, 1000);
+  assert.equal((await fetchAs('xml')).status, 400);
+});
+
+test('a large result is streamed whole, and a client that leaves stops its query', async (t) => {
+  const { server, ann, admin } = await start(t);
+  const long = 'SELECT a.id, b.id AS other, md5(a.id::VARCHAR || b.id) AS text FROM orders a, orders b';
+  const { body } = await ask(ann, long, { limit: 1000000 });
+  assert.deepEqual([body.row_count, body.rows.length, body.truncated], [1000000, 1000000, false]);
+  const abort = new AbortController();
+  const response = await fetch(`${server.url}/api/query?format=csv`, {
+    method: 'POST', signal: abort.signal, body: JSON.stringify({ sql: 'SELECT i, md5(i::VARCHAR) FROM range(100000000000) t(i)', limit: 1e9 }),
+    headers: { authorization: `Bearer ${ann.token}`, 'content-type': 'application/json' },
+  });
+  assert.equal(response.status, 200);
+  await response.body.getReader().read();
+  abort.abort();
+  for (let i = 0; i < 100; i++) {
+    if ((await admin.get('/api/admin/queries')).body.queries.length === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assert.fail('the query still runs');
+});
+
+test('a query is watched and cancelled by its caller, and by nobody else but administrators', async (t) => {
+  const { ann, admin } = await start(t);
+  const bob = await admin.addUser('bob@example.com');
+  const id = 'my-long-query';
+  const running = ann.post('/api/query', { sql: 'SELECT count(*) FROM range(1000000000000) t(i) WHERE sqrt(i) < 0' },
+    { headers: { 'x-query-id': id } });
+  for (let i = 0; (await ann.get(`/api/query/${id}`)).status !== 200; i++) {
+    assert.ok(i < 100);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.equal((await bob.get(`/api/query/${id}`)).status, 404);
+  assert.equal((await bob.delete(`/api/query/${id}`)).status, 404);
+  const twice = await ann.post('/api/query', { sql: 'SELECT 1' }, { headers: { 'x-query-id': id } });
+  assert.equal(twice.status, 409);
+  assert.equal((await ann.delete(`/api/query/${id}`)).status, 200);
+  assert.equal((await running).status, 400);
+  assert.equal((await ask(ann, 'SELECT 1')).status, 200);
+  assert.equal((await ann.post('/api/query', { sql: 'SELECT 1' }, { headers: { 'x-query-id': 'bad id' } })).status, 400);
+});
