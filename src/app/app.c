@@ -4,6 +4,7 @@
 #include "app/auditor.h"
 #include "app/auth/secret.h"
 #include "app/auth/sign_in.h"
+#include "app/cli_archives.h"
 #include "app/health.h"
 #include "app/manifest.h"
 #include "app/pages.h"
@@ -48,6 +49,7 @@ struct app *app_new(const char *data_dir, GError **error)
 	if (!app->queries)
 		return NULL;
 	app->table_facts = table_facts_new(app->state);
+	app->cli_archives = cli_archives_new();
 	app->bootstrap_code = bootstrap_code(app);
 	app->health = health_new(app->state);
 	return g_steal_pointer(&app);
@@ -61,6 +63,7 @@ void app_free(struct app *app)
 	publisher_free(app->publisher);
 	manifests_free(app->manifests);
 	table_facts_free(app->table_facts);
+	cli_archives_free(app->cli_archives);
 	health_free(app->health);
 	sign_in_free(app->sign_in);
 	auditor_free(app->auditor);

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 struct auditor;
+struct cli_archives;
 struct health;
 struct manifests;
 struct publisher;
@@ -33,6 +34,7 @@ struct app {
 	struct manifests *manifests;
 	struct queries *queries;
 	struct table_facts *table_facts;
+	struct cli_archives *cli_archives;
 	char *bootstrap_code; /* NULL: somebody can sign in */
 	int64_t started;      /* microseconds since 1970 */
 	GMutex config_lock;   /* for the one that follows: use app_config() */

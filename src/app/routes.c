@@ -8,6 +8,7 @@ static const struct http_route *const tables[] = {
 	audit_routes,
 	auth_routes,
 	catalog_routes,
+	cli_routes,
 	data_routes,
 	grant_routes,
 	group_routes,
