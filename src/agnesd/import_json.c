@@ -5,7 +5,7 @@
 static int run(const struct command_context *context, int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(state_db) state = state_open(context->data_dir, NULL, &error);
+	g_autoptr(state_db) state = state_open_configured(context->data_dir, &error);
 	g_autoptr(json_t) counts = state ? legacy_import(state, context->data_dir, &error) : NULL;
 	if (!counts)
 		return command_fail(&command_import_json,

@@ -78,8 +78,7 @@ static bool rebuild_all(const char *data_dir, const char *source, bool *clean, G
 	AUTO_FD lock = orchestrator_lock(data_dir, ORCHESTRATOR_PATIENCE, error);
 	if (lock < 0)
 		return false;
-	const struct state_options state_options = {0};
-	g_autoptr(state_db) state = state_open(data_dir, &state_options, error);
+	g_autoptr(state_db) state = state_open_configured(data_dir, error);
 	if (!state) {
 		*error = command_explain_use(*error,
 					     "it rebuilds by itself, and at once by 'da sync "

@@ -13,6 +13,7 @@
 #include "app/routes.h"
 #include "app/seed.h"
 #include "app/table_facts.h"
+#include "state/backup_keeper.h"
 
 enum { BOOTSTRAP_CODE_BYTES = 8 };
 
@@ -23,6 +24,20 @@ static char *bootstrap_code(struct app *app)
 	return directory->has_password ? NULL : secret_random_hex(BOOTSTRAP_CODE_BYTES);
 }
 
+static struct state *open_state(const struct app *app, GError **error)
+{
+	struct state_options options;
+	state_options_init(&options, app->config);
+	return state_open(app->data_dir, &options, error);
+}
+
+static struct backup_keeper *keep_backups(const struct app *app)
+{
+	struct backup_plan plan;
+	backup_plan_init(&plan, app->config);
+	return backup_keeper_new(app->state, &plan);
+}
+
 struct app *app_new(const char *data_dir, GError **error)
 {
 	g_autoptr(app) app = g_new0(struct app, 1);
@@ -30,7 +45,7 @@ struct app *app_new(const char *data_dir, GError **error)
 	app->data_dir = g_strdup(data_dir);
 	app->started = g_get_real_time();
 	app->config = config_load(data_dir, error);
-	app->state = app->config ? state_open(data_dir, NULL, error) : NULL;
+	app->state = app->config ? open_state(app, error) : NULL;
 	if (!app->state)
 		return NULL;
 	seed_accounts(app->state);
@@ -52,6 +67,7 @@ struct app *app_new(const char *data_dir, GError **error)
 	app->cli_archives = cli_archives_new();
 	app->bootstrap_code = bootstrap_code(app);
 	app->health = health_new(app->state);
+	app->backups = keep_backups(app);
 	return g_steal_pointer(&app);
 }
 
@@ -60,6 +76,7 @@ void app_free(struct app *app)
 	if (!app)
 		return;
 	queries_free(app->queries);
+	backup_keeper_free(app->backups);
 	publisher_free(app->publisher);
 	manifests_free(app->manifests);
 	table_facts_free(app->table_facts);

@@ -16,6 +16,7 @@
 
 struct auditor;
 struct cli_archives;
+struct backup_keeper;
 struct health;
 struct manifests;
 struct publisher;
@@ -30,6 +31,7 @@ struct app {
 	struct auditor *auditor;
 	struct sign_in *sign_in;
 	struct health *health;
+	struct backup_keeper *backups;
 	struct publisher *publisher;
 	struct manifests *manifests;
 	struct queries *queries;

@@ -15,3 +15,13 @@ void state_options_init(struct state_options *options, const struct configuratio
 		.admin_is_external = is_named(config, "AGNES_GROUP_ADMIN_EMAIL"),
 	};
 }
+
+struct state *state_open_configured(const char *data_dir, GError **error)
+{
+	struct state_options options;
+	g_autoptr(configuration) config = config_load(data_dir, error);
+	if (!config)
+		return NULL;
+	state_options_init(&options, config);
+	return state_open(data_dir, &options, error);
+}

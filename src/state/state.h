@@ -39,6 +39,8 @@ void state_options_init(struct state_options *options, const struct configuratio
  * no DuckDB file. May be used by many threads.
  */
 struct state *state_open(const char *data_dir, const struct state_options *options, GError **error);
+/* The same with what the configuration says, for who has not loaded it. */
+struct state *state_open_configured(const char *data_dir, GError **error);
 /* Every session must have ended. */
 void state_free(struct state *state);
 /* g_autoptr(state_db) state = state_open(...): the bare name would shadow every `state`. */

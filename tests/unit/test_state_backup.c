@@ -1,6 +1,7 @@
 /* src/state: backups that were read before they count, and going back to one. */
 #include "base/files.h"
 #include "state/backup.h"
+#include "state/backup_keeper.h"
 #include "state/check.h"
 #include "state/file.h"
 #include "state_fixture.h"
@@ -115,6 +116,21 @@ static void a_backup_is_due_by_the_age_of_the_newest(void **context)
 	assert_true(backup_is_due(data_dir, 24));
 }
 
+static void the_keeper_makes_a_backup_when_one_is_due(void **context)
+{
+	const struct backup_plan plan = {.keep = 2, .hours = 24};
+	const char *data_dir = state_fixture_folder(context);
+	{
+		g_autoptr(backup_keeper) keeper = backup_keeper_new(state_of(context), &plan);
+		while (backup_is_due(data_dir, plan.hours))
+			g_usleep(5 * G_TIME_SPAN_MILLISECOND);
+	}
+	assert_int_equal(count_files(context, "backups"), 1);
+	/* The next one finds it done, and stops although it would look only in ten minutes. */
+	backup_keeper_free(backup_keeper_new(state_of(context), &plan));
+	assert_int_equal(count_files(context, "backups"), 1);
+}
+
 static void restore_takes_the_newest_that_can_be_read(void **context)
 {
 	const char *data_dir = state_fixture_folder(context);
@@ -200,6 +216,7 @@ int main(void)
 		STATE_TEST(the_state_stays_locked_after_a_backup),
 		STATE_TEST(only_the_newest_are_kept),
 		STATE_TEST(a_backup_is_due_by_the_age_of_the_newest),
+		STATE_TEST(the_keeper_makes_a_backup_when_one_is_due),
 		STATE_TEST(restore_takes_the_newest_that_can_be_read),
 		STATE_TEST(without_a_good_backup_nothing_changes),
 		STATE_TEST(a_sound_state_has_no_problems),
