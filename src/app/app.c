@@ -13,6 +13,7 @@
 #include "app/routes.h"
 #include "app/seed.h"
 #include "app/table_facts.h"
+#include "app/web/assets.h"
 #include "state/backup_keeper.h"
 
 enum { BOOTSTRAP_CODE_BYTES = 8 };
@@ -65,6 +66,7 @@ struct app *app_new(const char *data_dir, GError **error)
 		return NULL;
 	app->table_facts = table_facts_new(app->state);
 	app->cli_archives = cli_archives_new();
+	app->assets = assets_new();
 	app->bootstrap_code = bootstrap_code(app);
 	app->health = health_new(app->state);
 	app->backups = keep_backups(app);
@@ -81,6 +83,7 @@ void app_free(struct app *app)
 	manifests_free(app->manifests);
 	table_facts_free(app->table_facts);
 	cli_archives_free(app->cli_archives);
+	assets_free(app->assets);
 	health_free(app->health);
 	sign_in_free(app->sign_in);
 	auditor_free(app->auditor);

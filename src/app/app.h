@@ -14,6 +14,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+struct assets;
 struct auditor;
 struct cli_archives;
 struct backup_keeper;
@@ -37,6 +38,7 @@ struct app {
 	struct queries *queries;
 	struct table_facts *table_facts;
 	struct cli_archives *cli_archives;
+	struct assets *assets;
 	char *bootstrap_code; /* NULL: somebody can sign in */
 	int64_t started;      /* microseconds since 1970 */
 	GMutex config_lock;   /* for the one that follows: use app_config() */

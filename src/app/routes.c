@@ -5,6 +5,7 @@
 /* clang-format off */
 static const struct http_route *const tables[] = {
 	access_request_routes,
+	asset_routes,
 	audit_routes,
 	auth_routes,
 	catalog_routes,

@@ -5,6 +5,7 @@
 
 /* A table of routes that ends with one without a pattern. */
 extern const struct http_route access_request_routes[];
+extern const struct http_route asset_routes[];
 extern const struct http_route audit_routes[];
 extern const struct http_route auth_routes[];
 extern const struct http_route catalog_routes[];

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
@@ -106,6 +106,7 @@ test('an installed tree runs wherever it is moved', async (t) => {
   const { code, stdout } = await run(program, ['--version'], { cwd: '/' });
   assert.equal(code, 0);
   assert.match(stdout, /^agnesd \d/);
+  assert.equal((await stat(path.join(folder, 'moved/share/agnes/web/docs/index.html'))).isFile(), true);
   const { stdout: dynamic } = await run('readelf', ['-d', program]);
   for (const [, runPath] of dynamic.matchAll(/R(?:UN)?PATH.*\[(.*)\]/g)) {
     assert.match(runPath, /^\$ORIGIN\/\.\.\/[^:]*\/agnes$/);
