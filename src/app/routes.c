@@ -4,6 +4,7 @@
 /* One a line. */
 /* clang-format off */
 static const struct http_route *const tables[] = {
+	access_overview_routes,
 	access_request_routes,
 	asset_routes,
 	audit_routes,

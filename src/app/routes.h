@@ -4,6 +4,7 @@
 #include "http/route.h"
 
 /* A table of routes that ends with one without a pattern. */
+extern const struct http_route access_overview_routes[];
 extern const struct http_route access_request_routes[];
 extern const struct http_route asset_routes[];
 extern const struct http_route audit_routes[];

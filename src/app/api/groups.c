@@ -2,6 +2,7 @@
 #include "state/groups.h"
 #include "app/app.h"
 #include "app/auditor.h"
+#include "app/group_list.h"
 #include "app/group_origin.h"
 #include "app/routes.h"
 #include "app/wire.h"
@@ -28,21 +29,6 @@ static const char *actor_email(const struct http_request *request)
 
 /* --- groups --- */
 
-/* How many users are in each group: id → count. */
-static GHashTable *count_members(const struct directory *directory)
-{
-	GHashTable *counts = g_hash_table_new(g_str_hash, g_str_equal);
-	struct pmap_iter iter;
-	pmap_iter_init(&iter, directory->users);
-	for (const struct directory_user *user; (user = pmap_iter_next(&iter));) {
-		for (char **id = user->group_ids; *id; id++) {
-			int count = GPOINTER_TO_INT(g_hash_table_lookup(counts, *id));
-			g_hash_table_insert(counts, *id, GINT_TO_POINTER(count + 1));
-		}
-	}
-	return counts;
-}
-
 static json_t *describe_group(const struct directory_group *group, int members)
 {
 	const struct group *row = group->row;
@@ -56,22 +42,11 @@ static json_t *describe_group(const struct directory_group *group, int members)
 			 group_is_google_managed(row), "mapped_email", wire_text(mapped));
 }
 
-static int compare_groups(const void *left, const void *right)
-{
-	const struct directory_group *const *first = left, *const *second = right;
-	return strcmp((*first)->row->name, (*second)->row->name);
-}
-
 static struct http_response *list_groups(struct http_request *request)
 {
 	const struct directory *directory = caller_of(request)->directory;
-	g_autoptr(GHashTable) counts = count_members(directory);
-	g_autoptr(GPtrArray) groups = g_ptr_array_new();
-	struct pmap_iter iter;
-	pmap_iter_init(&iter, directory->groups);
-	for (gpointer group; (group = pmap_iter_next(&iter));)
-		g_ptr_array_add(groups, group);
-	g_ptr_array_sort(groups, compare_groups);
+	g_autoptr(GHashTable) counts = group_list_count_members(directory);
+	g_autoptr(GPtrArray) groups = group_list(directory);
 	json_t *list = json_array();
 	for (guint i = 0; i < groups->len; i++) {
 		const struct directory_group *group = groups->pdata[i];
@@ -88,7 +63,7 @@ static struct http_response *answer_group(struct http_request *request, int stat
 	const struct directory_group *group = directory_group(directory, id);
 	if (!group)
 		return http_refuse(404, "Group not found");
-	g_autoptr(GHashTable) counts = count_members(directory);
+	g_autoptr(GHashTable) counts = group_list_count_members(directory);
 	return http_json(status,
 			 describe_group(group, GPOINTER_TO_INT(g_hash_table_lookup(counts, id))));
 }

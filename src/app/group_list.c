@@ -1,0 +1,35 @@
+/* Listing groups. */
+#include "app/group_list.h"
+
+#include <string.h>
+
+GHashTable *group_list_count_members(const struct directory *directory)
+{
+	GHashTable *counts = g_hash_table_new(g_str_hash, g_str_equal);
+	struct pmap_iter iter;
+	pmap_iter_init(&iter, directory->users);
+	for (const struct directory_user *user; (user = pmap_iter_next(&iter));) {
+		for (char **id = user->group_ids; *id; id++) {
+			int count = GPOINTER_TO_INT(g_hash_table_lookup(counts, *id));
+			g_hash_table_insert(counts, *id, GINT_TO_POINTER(count + 1));
+		}
+	}
+	return counts;
+}
+
+static int compare_groups(const void *left, const void *right)
+{
+	const struct directory_group *const *first = left, *const *second = right;
+	return strcmp((*first)->row->name, (*second)->row->name);
+}
+
+GPtrArray *group_list(const struct directory *directory)
+{
+	GPtrArray *groups = g_ptr_array_new();
+	struct pmap_iter iter;
+	pmap_iter_init(&iter, directory->groups);
+	for (gpointer group; (group = pmap_iter_next(&iter));)
+		g_ptr_array_add(groups, group);
+	g_ptr_array_sort(groups, compare_groups);
+	return groups;
+}
