@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "http/accept.h"
 #include "http/exchange.h"
 #include "http/intake.h"
 #include "http/listen.h"
@@ -155,7 +156,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 	struct http_server *server = cls;
 	if (what != MHD_CONNECTION_NOTIFY_STARTED) {
 		http_sweeper_remove(server->sweeper, *context);
-		atomic_fetch_sub(&server->connections, 1);
+		http_acceptor_closed(server->acceptor);
 		return;
 	}
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
@@ -165,7 +166,6 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 	*context = http_sweeper_add(server->sweeper, info->connect_fd,
 				    peer ? peer->client_addr : NULL);
 	http_connection_allow(*context, server->options.header_seconds);
-	atomic_fetch_add(&server->connections, 1);
 }
 
 /* A NUL would end the text before its end: it becomes a byte that no UTF-8 text has. */
@@ -212,19 +212,22 @@ static bool start_daemon(struct http_server *server, GError **error)
 {
 	const struct http_options *options = &server->options;
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
-			 MHD_USE_ERROR_LOG | (options->tls_key ? MHD_USE_TLS : 0);
+			 MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
+			 (options->tls_key ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem tls[] = {
 		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)options->tls_key},
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)options->tls_certificate},
 		{MHD_OPTION_END, 0, NULL},
 	};
 	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+	/* The acceptor counts. This limit, which is divided by the threads, must never be met:
+	 * loads differ, and what was closed is counted a little longer. */
+	unsigned most = 2 * (unsigned)options->connection_limit * (unsigned)options->event_threads;
 	/* A pool of one thread is refused: then there is simply the daemon's own. */
 	unsigned threads = options->event_threads > 1 ? (unsigned)options->event_threads : 0;
 	server->daemon = MHD_start_daemon(
 		flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log,
-		server, MHD_OPTION_LISTEN_SOCKET, options->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)options->connection_limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		server, MHD_OPTION_CONNECTION_LIMIT, most, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)options->idle_seconds, MHD_OPTION_URI_LOG_CALLBACK, on_request_line,
 		server, MHD_OPTION_UNESCAPE_CALLBACK, on_escaped, server,
@@ -268,6 +271,11 @@ struct http_server *http_server_start(const struct http_options *options,
 		return NULL;
 	if (!http_listen(&server->options, &server->port, error) || !start_daemon(server, error))
 		return NULL;
+	server->acceptor = http_acceptor_new(
+		server->options.listen_fd, server->options.connection_limit, server->daemon, error);
+	if (!server->acceptor)
+		return NULL;
+	http_acceptor_start(server->acceptor);
 	return g_steal_pointer(&server);
 }
 
@@ -299,16 +307,24 @@ static void cut_requests(struct http_server *server)
 	g_mutex_unlock(&server->lock);
 }
 
+/* Nobody shall wait in vain to be accepted: our socket's queue is dissolved. One that was given to
+ * us has another owner, who keeps the queue for our successor. */
+static void stop_listening(struct http_server *server)
+{
+	if (server->acceptor)
+		http_acceptor_stop(server->acceptor);
+	if (server->own_listener)
+		shutdown(server->options.listen_fd, SHUT_RD);
+	close(server->options.listen_fd);
+	server->options.listen_fd = -1;
+}
+
 void http_server_stop(struct http_server *server, int drain_seconds)
 {
 	if (!server->daemon)
 		return;
 	atomic_store(&server->stopping, true);
-	MHD_socket listening = MHD_quiesce_daemon(server->daemon);
-	/* Nobody shall wait in vain to be accepted. A socket that was given to us has another
-	 * owner, who keeps the queue for our successor. */
-	if (server->own_listener)
-		shutdown(listening, SHUT_RD);
+	stop_listening(server);
 	wait_idle(server, g_get_monotonic_time() + drain_seconds * G_TIME_SPAN_SECOND);
 	/* Even when all is quiet: a connection that is still open may begin a request any time, and
 	 * none may sleep when the daemon stops. */
@@ -317,9 +333,6 @@ void http_server_stop(struct http_server *server, int drain_seconds)
 	 */
 	g_thread_pool_free(g_steal_pointer(&server->pool), FALSE, TRUE);
 	MHD_stop_daemon(g_steal_pointer(&server->daemon));
-	if (listening != MHD_INVALID_SOCKET)
-		close(listening);
-	server->options.listen_fd = -1;
 }
 
 void http_server_free(struct http_server *server)
@@ -331,6 +344,7 @@ void http_server_free(struct http_server *server)
 		g_thread_pool_free(server->pool, TRUE, TRUE);
 	if (server->options.listen_fd >= 0)
 		close(server->options.listen_fd);
+	http_acceptor_free(server->acceptor);
 	http_watcher_free(server->watcher);
 	http_sweeper_free(server->sweeper);
 	http_router_free(server->router);
@@ -348,6 +362,6 @@ void http_server_free(struct http_server *server)
 
 void http_server_load(const struct http_server *server, int *connections, int *requests)
 {
-	*connections = atomic_load(&server->connections);
+	*connections = http_acceptor_count(server->acceptor);
 	*requests = atomic_load(&server->under_way);
 }

@@ -16,11 +16,11 @@ struct http_server {
 	struct http_router *router;
 	struct http_watcher *watcher;
 	struct MHD_Daemon *daemon;
+	struct http_acceptor *acceptor;
 	GThreadPool *pool;
 	int port;
 	bool own_listener; /* we opened the listening socket */
 	_Atomic uint64_t next_id;
-	atomic_int connections;
 	atomic_int under_way; /* requests */
 	atomic_bool stopping; /* connections are closed after their request */
 	atomic_bool cutting;  /* relays end now, and the pool takes nothing more */
