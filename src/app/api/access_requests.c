@@ -4,7 +4,7 @@
  * same.
  */
 #include "app/app.h"
-#include "app/auditor.h"
+#include "app/audit.h"
 #include "app/routes.h"
 #include "app/wire.h"
 #include "base/error.h"
@@ -16,16 +16,6 @@
 #include <string.h>
 
 enum { NAME_LONGEST = 128, REASON_LONGEST = 2000, ANSWER_LONGEST = 2000 };
-
-static void audit(struct http_request *request, const char *action, const char *id, json_t *params)
-{
-	g_autofree char *resource = g_strconcat("access_request:", id, NULL);
-	const struct audit_note note = {.user_id = caller_of(request)->user->row->id,
-					.action = action,
-					.resource = resource,
-					.duration_ms = -1};
-	auditor_record(app_of(request)->auditor, &note, params);
-}
 
 static json_t *describe(const struct table_request *row)
 {
@@ -64,7 +54,8 @@ static struct http_response *create_request(struct http_request *request)
 	}
 	if (!made)
 		return http_refuse_error(request, error);
-	audit(request, "access_request.created", made->id, json_pack("{ss}", "table", table));
+	audit_caller(request, "access_request.created", "access_request", made->id,
+		     json_pack("{ss}", "table", table));
 	return http_json(201, describe(made));
 }
 
@@ -111,7 +102,7 @@ static struct http_response *decide(struct http_request *request, const char *id
 		return refuse_decision(request, error);
 	}
 	g_autofree char *action = g_strconcat("access_request.", status, NULL);
-	audit(request, action, id, params);
+	audit_caller(request, action, "access_request", id, params);
 	g_autoptr(table_request_record) row = table_requests_find(app->state, id, &error);
 	return row ? http_json(200, describe_for_admin(row, caller_of(request)->directory))
 		   : refuse_decision(request, error);

@@ -1,6 +1,6 @@
 /* POST /auth/token, /auth/bootstrap and /auth/logout: sessions by e-mail and password. */
 #include "app/app.h"
-#include "app/auditor.h"
+#include "app/audit.h"
 #include "app/auth/password.h"
 #include "app/auth/secret.h"
 #include "app/auth/sign_in.h"
@@ -12,17 +12,6 @@
 #include "state/users.h"
 
 #include <string.h>
-
-static void audit(struct http_request *request, const char *action, const char *user_id,
-		  const char *result)
-{
-	const struct audit_note note = {.user_id = user_id,
-					.action = action,
-					.resource = "auth",
-					.result = result,
-					.duration_ms = -1};
-	auditor_record(app_of(request)->auditor, &note, NULL);
-}
 
 static struct http_response *grant_session(struct http_request *request, const struct user *user,
 					   bool is_admin)
@@ -49,7 +38,7 @@ static struct http_response *refuse_password(struct http_request *request, const
 	}
 	if (matches)
 		return NULL;
-	audit(request, "login_failed", user->id, "invalid_password");
+	audit_sign_in(request, "login_failed", user->id, "invalid_password");
 	return http_refuse(401, "Invalid password");
 }
 
@@ -80,11 +69,11 @@ static struct http_response *create_token(struct http_request *request)
 	if (refusal)
 		return refusal;
 	if (user->row->active != RECORD_TRUE) {
-		audit(request, "login_failed", user->row->id, "deactivated");
+		audit_sign_in(request, "login_failed", user->row->id, "deactivated");
 		return http_refuse(401, "Account deactivated");
 	}
 	sign_in_forgive(request, email);
-	audit(request, "token_created", user->row->id, NULL);
+	audit_sign_in(request, "token_created", user->row->id, NULL);
 	return grant_session(request, user->row, user->is_admin);
 }
 
@@ -157,7 +146,7 @@ static struct http_response *make_administrator(struct http_request *request, co
 			       &error) ||
 	    !directory_reload_user(app->directory, user->id, &error))
 		return http_refuse_error(request, error);
-	audit(request, action, user->id, NULL);
+	audit_sign_in(request, action, user->id, NULL);
 	if (user->active == RECORD_FALSE)
 		return http_refuse(403, "Account deactivated");
 	return grant_session(request, user, true);
@@ -206,7 +195,7 @@ static bool end_sessions(struct http_request *request, GError **error)
 	if (!session_epochs_end(app->state, user->row->id, error) ||
 	    !directory_reload_user(app->directory, user->row->id, error))
 		return false;
-	audit(request, "logout", user->row->id, NULL);
+	audit_sign_in(request, "logout", user->row->id, NULL);
 	return true;
 }
 

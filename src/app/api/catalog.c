@@ -1,6 +1,6 @@
 /* /api/catalog: which tables there are, and the statistics of each. */
 #include "app/app.h"
-#include "app/auditor.h"
+#include "app/audit.h"
 #include "app/publisher.h"
 #include "app/routes.h"
 #include "app/table_facts.h"
@@ -88,16 +88,6 @@ static struct http_response *get_profile(struct http_request *request)
 		       : http_refuse(404, "Profile not found for '%s'", name);
 }
 
-static void audit_refresh(const struct http_request *request, const char *id)
-{
-	g_autofree char *resource = g_strconcat("table:", id, NULL);
-	const struct audit_note note = {.user_id = caller_of(request)->user->row->id,
-					.action = "catalog.profile_refresh",
-					.resource = resource,
-					.duration_ms = -1};
-	auditor_record(app_of(request)->auditor, &note, NULL);
-}
-
 /* What the state says is of no use to the caller; what is wrong with the file is. */
 static struct http_response *refuse_profiling(struct http_request *request, GError *error)
 {
@@ -119,7 +109,7 @@ static struct http_response *profile_table(struct http_request *request,
 		profile = table_facts_profile(app->table_facts, table, published, config, &error);
 	if (!profile)
 		return refuse_profiling(request, error);
-	audit_refresh(request, table->id);
+	audit_caller(request, "catalog.profile_refresh", "table", table->id, NULL);
 	size_t columns = json_array_size(json_object_get(profile, "columns"));
 	return http_json(200, json_pack("{ss ss sI}", "status", "ok", "table",
 					http_request_text(request, "table_name"), "columns",

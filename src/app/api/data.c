@@ -1,22 +1,12 @@
 /* GET /api/data/{table_id}/download: the parquet file of a table. */
 #include "app/app.h"
-#include "app/auditor.h"
+#include "app/audit.h"
 #include "app/publisher.h"
 #include "app/routes.h"
 #include "extract/names.h"
 
 #include <errno.h>
 #include <fcntl.h>
-
-static void audit_download(const struct http_request *request, const struct directory_table *table)
-{
-	g_autofree char *resource = g_strconcat("table:", table->id, NULL);
-	const struct audit_note note = {.user_id = caller_of(request)->user->row->id,
-					.action = "data.download",
-					.resource = resource,
-					.duration_ms = -1};
-	auditor_record(app_of(request)->auditor, &note, NULL);
-}
 
 /*
  * Opens the published file. The descriptor keeps what was opened, whatever is published meanwhile;
@@ -55,7 +45,7 @@ static struct http_response *download(struct http_request *request)
 		return http_refuse(404, "Table '%s' not found", id);
 	g_autofree char *filename = g_strconcat(id, ".parquet", NULL);
 	http_response_attachment(response, filename);
-	audit_download(request, table);
+	audit_caller(request, "data.download", "table", table->id, NULL);
 	return response;
 }
 

@@ -1,7 +1,7 @@
 /* /api/admin/grants, the types of resources, and what a user may use in the end. */
 #include "state/grants.h"
 #include "app/app.h"
-#include "app/auditor.h"
+#include "app/audit.h"
 #include "app/resource_types.h"
 #include "app/routes.h"
 #include "app/wire.h"
@@ -9,16 +9,11 @@
 
 #include <string.h>
 
-static void audit(struct http_request *request, const char *action, const struct grant *grant)
+static void audit_grant(struct http_request *request, const char *action, const struct grant *grant)
 {
-	g_autofree char *resource = g_strconcat("grant:", grant->id, NULL);
-	const struct audit_note note = {.user_id = caller_of(request)->user->row->id,
-					.action = action,
-					.resource = resource,
-					.duration_ms = -1};
-	auditor_record(app_of(request)->auditor, &note,
-		       json_pack("{ss ss ss}", "group_id", grant->group_id, "resource_type",
-				 grant->resource_type, "resource_id", grant->resource_id));
+	audit_caller(request, action, "grant", grant->id,
+		     json_pack("{ss ss ss}", "group_id", grant->group_id, "resource_type",
+			       grant->resource_type, "resource_id", grant->resource_id));
 }
 
 static json_t *describe_grant(const struct grant *row)
@@ -86,7 +81,7 @@ static struct http_response *create_grant(struct http_request *request)
 	if (!grant ||
 	    !directory_reload_grant(app->directory, grant->group_id, type, resource, &error))
 		return refuse_creation(request, error);
-	audit(request, "resource_grant.created", grant);
+	audit_grant(request, "resource_grant.created", grant);
 	return http_json(201, describe_grant(grant));
 }
 
@@ -104,7 +99,7 @@ static struct http_response *delete_grant(struct http_request *request)
 	if (!deleted || !directory_reload_grant(app->directory, grant->group_id,
 						grant->resource_type, grant->resource_id, &error))
 		return http_refuse_error(request, error);
-	audit(request, "resource_grant.deleted", grant);
+	audit_grant(request, "resource_grant.deleted", grant);
 	return http_empty(204);
 }
 

@@ -1,26 +1,15 @@
 /* /api/admin/groups, their members, and the memberships of a user. */
-#include "state/groups.h"
 #include "app/app.h"
-#include "app/auditor.h"
+#include "app/audit.h"
 #include "app/group_list.h"
 #include "app/group_origin.h"
 #include "app/routes.h"
 #include "app/wire.h"
 #include "base/error.h"
 #include "state/group_members.h"
+#include "state/groups.h"
 
 #include <string.h>
-
-static void audit(struct http_request *request, const char *action, const char *kind,
-		  const char *id, json_t *params)
-{
-	g_autofree char *resource = g_strconcat(kind, ":", id, NULL);
-	const struct audit_note note = {.user_id = caller_of(request)->user->row->id,
-					.action = action,
-					.resource = resource,
-					.duration_ms = -1};
-	auditor_record(app_of(request)->auditor, &note, params);
-}
 
 static const char *actor_email(const struct http_request *request)
 {
@@ -90,7 +79,8 @@ static struct http_response *create_group(struct http_request *request)
 	}
 	if (!group || !directory_reload_group(app->directory, group->id, &error))
 		return http_refuse_error(request, error);
-	audit(request, "user_group.created", "group", group->id, json_pack("{ss}", "name", name));
+	audit_caller(request, "user_group.created", "group", group->id,
+		     json_pack("{ss}", "name", name));
 	return answer_group(request, 201, group->id);
 }
 
@@ -136,7 +126,7 @@ static struct http_response *save_group(struct http_request *request, const stru
 		g_error_free(error);
 		return http_refuse(409, "Group %s already exists", quoted);
 	}
-	audit(request, "user_group.updated", "group", group->id, changed);
+	audit_caller(request, "user_group.updated", "group", group->id, changed);
 	return answer_group(request, 200, group->id);
 }
 
@@ -180,7 +170,8 @@ static struct http_response *delete_group(struct http_request *request)
 		g_clear_error(&reload_error);
 		return http_refuse_error(request, error);
 	}
-	audit(request, "user_group.deleted", "group", id, json_pack("{ss}", "name", group->name));
+	audit_caller(request, "user_group.deleted", "group", id,
+		     json_pack("{ss}", "name", group->name));
 	return http_empty(204);
 }
 
@@ -242,8 +233,8 @@ static struct http_response *add_member(struct http_request *request)
 	}
 	if (!add_membership(request, user->row, group, "User already a member", &refusal))
 		return refusal;
-	audit(request, "user_group.member_added", "group", group->id,
-	      json_pack("{ss}", "user_email", email));
+	audit_caller(request, "user_group.member_added", "group", group->id,
+		     json_pack("{ss}", "user_email", email));
 	const struct membership made = {.user_id = user->row->id,
 					.email = user->row->email,
 					.user_name = user->row->name,
@@ -285,8 +276,8 @@ static struct http_response *remove_member(struct http_request *request)
 		refusal = remove_membership(request, user_id, group);
 	if (refusal)
 		return refusal;
-	audit(request, "user_group.member_removed", "group", group->id,
-	      json_pack("{ss}", "user_id", user_id));
+	audit_caller(request, "user_group.member_removed", "group", group->id,
+		     json_pack("{ss}", "user_id", user_id));
 	return http_empty(204);
 }
 
@@ -333,7 +324,8 @@ static struct http_response *create_membership(struct http_request *request)
 		request, http_request_text(request, "group_id"), "change its members", &group);
 	if (refusal || !add_membership(request, user->row, group, "Already a member", &refusal))
 		return refusal;
-	audit(request, "user_group.member_added", "user", user->row->id, group_params(group));
+	audit_caller(request, "user_group.member_added", "user", user->row->id,
+		     group_params(group));
 	const struct membership made = {.group_id = group->id,
 					.group_name = group->name,
 					.is_system = group->is_system,
@@ -354,7 +346,7 @@ static struct http_response *delete_membership(struct http_request *request)
 		refusal = remove_membership(request, user_id, group);
 	if (refusal)
 		return refusal;
-	audit(request, "user_group.member_removed", "user", user_id, group_params(group));
+	audit_caller(request, "user_group.member_removed", "user", user_id, group_params(group));
 	return http_empty(204);
 }
 

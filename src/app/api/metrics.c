@@ -1,7 +1,7 @@
 /* /api/metrics and /api/admin/metrics: the definitions of business metrics. */
 #include "state/metrics.h"
 #include "app/app.h"
-#include "app/auditor.h"
+#include "app/audit.h"
 #include "app/routes.h"
 #include "base/error.h"
 #include "base/files.h"
@@ -12,17 +12,6 @@ enum {
 	LONGEST_ID = 512,
 	FORM_BYTES = 64 * 1024, /* of an upload, beside its file */
 };
-
-static void audit(const struct http_request *request, const char *action, const char *id,
-		  json_t *params)
-{
-	g_autofree char *resource = id ? g_strconcat("metric:", id, NULL) : NULL;
-	const struct audit_note note = {.user_id = caller_of(request)->user->row->id,
-					.action = action,
-					.resource = resource,
-					.duration_ms = -1};
-	auditor_record(app_of(request)->auditor, &note, params);
-}
 
 static struct http_response *refuse_unknown(struct http_request *request, const char *id,
 					    GError *error)
@@ -113,7 +102,8 @@ static struct http_response *create_metric(struct http_request *request)
 	g_ptr_array_add(metrics, &metric);
 	if (!metrics_save(app_of(request)->state, metrics, &error))
 		return http_refuse_error(request, error);
-	audit(request, "metric.save", metric.id, json_pack("{ss}", "name", metric.name));
+	audit_caller(request, "metric.save", "metric", metric.id,
+		     json_pack("{ss}", "name", metric.name));
 	return answer_metric(request, 201, metric.id);
 }
 
@@ -123,7 +113,7 @@ static struct http_response *delete_metric(struct http_request *request)
 	const char *id = http_request_text(request, "metric_id");
 	if (!metrics_delete(app_of(request)->state, id, &error))
 		return refuse_unknown(request, id, error);
-	audit(request, "metric.delete", id, NULL);
+	audit_caller(request, "metric.delete", "metric", id, NULL);
 	return http_json(200, json_pack("{ss ss}", "status", "deleted", "id", id));
 }
 
@@ -172,8 +162,8 @@ static struct http_response *save_metrics(struct http_request *request, const ch
 		return refuse_yaml(request, error);
 	if (!metrics_save(app_of(request)->state, pack->metrics, &error))
 		return http_refuse_error(request, error);
-	audit(request, "metric.import", NULL,
-	      json_pack("{sI}", "count", (json_int_t)pack->metrics->len));
+	audit_caller(request, "metric.import", NULL, NULL,
+		     json_pack("{sI}", "count", (json_int_t)pack->metrics->len));
 	return http_json(200, json_pack("{ss sI}", "status", "imported", "count",
 					(json_int_t)pack->metrics->len));
 }

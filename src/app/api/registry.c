@@ -1,7 +1,7 @@
 /* /api/admin/registry and its neighbours: which tables the instance knows. */
 #include "state/registry.h"
 #include "app/app.h"
-#include "app/auditor.h"
+#include "app/audit.h"
 #include "app/publisher.h"
 #include "app/routes.h"
 #include "app/table_rules.h"
@@ -9,15 +9,6 @@
 #include "base/error.h"
 
 #include <string.h>
-
-static void audit(struct http_request *request, const char *action, const char *id, json_t *params)
-{
-	const struct audit_note note = {.user_id = caller_of(request)->user->row->id,
-					.action = action,
-					.resource = id,
-					.duration_ms = -1};
-	auditor_record(app_of(request)->auditor, &note, params);
-}
 
 /* --- listing --- */
 
@@ -187,7 +178,7 @@ static struct http_response *register_table(struct http_request *request)
 		return http_refuse_error(request, error);
 	json_t *params = json_deep_copy(request->fields);
 	json_object_set_new(params, "query_mode", json_string(draft.table.query_mode));
-	audit(request, "register_table", draft.id, params);
+	audit_caller(request, "register_table", NULL, draft.id, params);
 	publisher_wake(app->publisher);
 	return answer_registered(&draft.table);
 }
@@ -341,7 +332,7 @@ static struct http_response *update_table(struct http_request *request)
 	}
 	json_t *params = json_deep_copy(request->fields);
 	json_object_set(params, "updated_fields", given);
-	audit(request, "update_table", id, params);
+	audit_caller(request, "update_table", NULL, id, params);
 	publisher_wake(app_of(request)->publisher);
 	return http_json(200, json_pack("{ss so}", "id", id, "updated", given));
 }
@@ -361,10 +352,10 @@ static struct http_response *delete_table(struct http_request *request)
 	if (!row || !registry_delete(app->state, id, &error) ||
 	    !directory_reload_all(app->directory, &error))
 		return http_refuse_error(request, error);
-	audit(request, "unregister_table", id,
-	      json_pack("{ss so so so}", "name", row->name, "source_type",
-			wire_text(row->source_type), "bucket", wire_text(row->bucket),
-			"source_table", wire_text(row->source_table)));
+	audit_caller(request, "unregister_table", NULL, id,
+		     json_pack("{ss so so so}", "name", row->name, "source_type",
+			       wire_text(row->source_type), "bucket", wire_text(row->bucket),
+			       "source_table", wire_text(row->source_table)));
 	publisher_wake(app->publisher);
 	return http_empty(204);
 }

@@ -2,7 +2,7 @@
  * it. */
 #include "app/api/server_config_fields.h"
 #include "app/app.h"
-#include "app/auditor.h"
+#include "app/audit.h"
 #include "app/routes.h"
 #include "app/url_check.h"
 #include "base/error.h"
@@ -237,15 +237,6 @@ static bool save(struct app *app, const json_t *patch, json_t **rows, GError **e
 	return true;
 }
 
-static void audit(struct http_request *request, const char *action, json_t *params)
-{
-	const struct audit_note note = {.user_id = caller_of(request)->user->row->id,
-					.action = action,
-					.resource = "instance.yaml",
-					.duration_ms = -1};
-	auditor_record(app_of(request)->auditor, &note, params);
-}
-
 static struct http_response *update_server_config(struct http_request *request)
 {
 	GError *error = NULL;
@@ -259,9 +250,10 @@ static struct http_response *update_server_config(struct http_request *request)
 		return refuse_save(request, error);
 	json_t *sections = sections_in(given, editable, true);
 	json_int_t count = (json_int_t)json_array_size(rows);
-	audit(request, "instance_config.update",
-	      json_pack("{sO so so sI}", "sections", sections, "danger_sections",
-			sections_in(given, dangerous, true), "diff", rows, "diff_count", count));
+	audit_caller(request, "instance_config.update", NULL, "instance.yaml",
+		     json_pack("{sO so so sI}", "sections", sections, "danger_sections",
+			       sections_in(given, dangerous, true), "diff", rows, "diff_count",
+			       count));
 	return http_json(200, json_pack("{ss sb so sI}", "status", "ok", "restart_required", true,
 					"sections_updated", sections, "diff_count", count));
 }
@@ -337,8 +329,8 @@ static struct http_response *configure(struct http_request *request)
 	g_autoptr(json_t) patch = patch_of(request, source);
 	if (!save(app_of(request), patch, &rows, &error))
 		return refuse_save(request, error);
-	audit(request, "instance_config.configure",
-	      json_pack("{ss so}", "data_source", source, "diff", rows));
+	audit_caller(request, "instance_config.configure", NULL, "instance.yaml",
+		     json_pack("{ss so}", "data_source", source, "diff", rows));
 	bool local = strcmp(source, "local") == 0;
 	return http_json(200, json_pack("{ss ss ss}", "status", "ok", "data_source", source,
 					"connection", local ? "local" : "not tested"));

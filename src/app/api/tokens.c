@@ -1,7 +1,7 @@
 /* /auth/tokens: personal access tokens, for their owners and for administrators. */
 #include "state/tokens.h"
 #include "app/app.h"
-#include "app/auditor.h"
+#include "app/audit.h"
 #include "app/auth/secret.h"
 #include "app/auth/sign_in.h"
 #include "app/routes.h"
@@ -16,17 +16,6 @@ enum {
 	NAME_LONGEST = 200, /* characters */
 	MOST_LIVE = 1000,   /* tokens of one user that are not revoked */
 };
-
-static void audit(struct http_request *request, const char *action, const char *token_id,
-		  json_t *params)
-{
-	g_autofree char *resource = g_strconcat("token:", token_id, NULL);
-	const struct audit_note note = {.user_id = caller_of(request)->user->row->id,
-					.action = action,
-					.resource = resource,
-					.duration_ms = -1};
-	auditor_record(app_of(request)->auditor, &note, params);
-}
 
 /* --- creating --- */
 
@@ -84,8 +73,8 @@ static struct http_response *store_token(struct http_request *request, const cha
 	g_autoptr(token_record) made = tokens_create(app->state, &values, &error);
 	if (!made || !directory_reload_token(app->directory, id, &error))
 		return http_refuse_error(request, error);
-	audit(request, "token.create", id,
-	      json_pack("{ss}", "name", http_request_text(request, "name")));
+	audit_caller(request, "token.create", "token", id,
+		     json_pack("{ss}", "name", http_request_text(request, "name")));
 	json_t *created = wire_time_spaced(made->created_at);
 	json_t *answer = json_pack("{ss ss ss ss so so}", "id", id, "name", name, "prefix", prefix,
 				   "token", text, "expires_at", wire_time_spaced(made->expires_at),
@@ -196,7 +185,7 @@ static struct http_response *revoke_found(struct http_request *request, const st
 		json_decref(params);
 		return http_refuse_error(request, error);
 	}
-	audit(request, action, token->id, params);
+	audit_caller(request, action, "token", token->id, params);
 	return http_empty(204);
 }
 

@@ -1,6 +1,6 @@
 /* /api/upload: what clients send for safe keeping, in a folder of each user. */
 #include "app/app.h"
-#include "app/auditor.h"
+#include "app/audit.h"
 #include "app/auth/secret.h"
 #include "app/routes.h"
 #include "base/error.h"
@@ -21,13 +21,6 @@ enum {
 	TEXT_LIMIT = 4 * 1024 * 1024, /* of the JSON around the notes */
 };
 static const int64_t MOST_BYTES = INT64_C(10) * 1024 * 1024 * 1024; /* of one kind and user */
-
-static void audit(const struct http_request *request, const char *action, json_t *params)
-{
-	const struct audit_note note = {
-		.user_id = caller_of(request)->user->row->id, .action = action, .duration_ms = -1};
-	auditor_record(app_of(request)->auditor, &note, params);
-}
 
 /* --- names --- */
 
@@ -115,8 +108,8 @@ static struct http_response *store(struct http_request *request, const char *kin
 	/* Copied beside its place and renamed: nobody sees a part of it. */
 	if (!files_make_folder(folder, &error) || !files_copy_open(upload->fd, path, &error))
 		return http_refuse_error(request, error);
-	audit(request, action,
-	      json_pack("{ss sI}", "filename", name, "size", (json_int_t)upload->size));
+	audit_caller(request, action, NULL, NULL,
+		     json_pack("{ss sI}", "filename", name, "size", (json_int_t)upload->size));
 	return http_json(200, json_pack("{ss ss sI}", "status", "ok", "filename", name, "size",
 					(json_int_t)upload->size));
 }
@@ -147,7 +140,7 @@ static struct http_response *upload_local_md(struct http_request *request)
 	if (!files_make_folder(folder, &error) ||
 	    !files_replace(path, content, strlen(content), 0600, &error))
 		return http_refuse_error(request, error);
-	audit(request, "upload.local_md", json_pack("{sI}", "size", characters));
+	audit_caller(request, "upload.local_md", NULL, NULL, json_pack("{sI}", "size", characters));
 	return http_json(
 		200, json_pack("{ss ss sI}", "status", "ok", "user", email, "size", characters));
 }

@@ -1,7 +1,7 @@
 /* /api/users: the accounts, for administrators. */
 #include "state/users.h"
 #include "app/app.h"
-#include "app/auditor.h"
+#include "app/audit.h"
 #include "app/auth/one_time.h"
 #include "app/auth/password.h"
 #include "app/group_origin.h"
@@ -23,17 +23,6 @@ struct invitation {
 	const char *url;
 	bool offered; /* whether the two members are null */
 };
-
-static void audit(struct http_request *request, const char *action, const char *user_id,
-		  json_t *params)
-{
-	g_autofree char *resource = g_strconcat("user:", user_id, NULL);
-	const struct audit_note note = {.user_id = caller_of(request)->user->row->id,
-					.action = action,
-					.resource = resource,
-					.duration_ms = -1};
-	auditor_record(app_of(request)->auditor, &note, params);
-}
 
 /* --- how a user looks --- */
 
@@ -149,7 +138,8 @@ static struct http_response *create_user(struct http_request *request)
 	}
 	if (!user)
 		return http_refuse_error(request, error);
-	audit(request, "user.create", user->id, json_pack("{ss}", "email", user->email));
+	audit_caller(request, "user.create", "user", user->id,
+		     json_pack("{ss}", "email", user->email));
 	g_autofree char *token = NULL;
 	g_autofree char *url = NULL;
 	struct invitation invitation = {.offered = http_request_bool(request, "send_invite")};
@@ -160,8 +150,8 @@ static struct http_response *create_user(struct http_request *request)
 			return http_refuse_error(request, error);
 		invitation.url = url = links_with_token(base ? base : "", "/auth/password/setup",
 							user->email, token);
-		audit(request, "user.invite", user->id,
-		      json_pack("{ss sb}", "email", user->email, "email_sent", false));
+		audit_caller(request, "user.invite", "user", user->id,
+			     json_pack("{ss sb}", "email", user->email, "email_sent", false));
 	}
 	if (!directory_reload_user(app->directory, user->id, &error))
 		return http_refuse_error(request, error);
@@ -256,7 +246,7 @@ static struct http_response *apply_change(struct http_request *request, const st
 	    (json_is_true(change->active) && !clear_past(app, id, &error)) ||
 	    !directory_reload_user(app->directory, id, &error))
 		return refuse_change(request, error, "Cannot deactivate the last active admin");
-	audit(request, "user.update", id, change_params(change, actor));
+	audit_caller(request, "user.update", "user", id, change_params(change, actor));
 	return answer_user(request, 200, id, &no_invitation);
 }
 
@@ -304,7 +294,7 @@ static struct http_response *delete_user(struct http_request *request)
 	if (!users_delete(app->state, id, &error) ||
 	    !directory_reload_user(app->directory, id, &error))
 		return refuse_change(request, error, "Cannot delete the last active admin");
-	audit(request, "user.delete", id, json_pack("{ss}", "email", user->email));
+	audit_caller(request, "user.delete", "user", id, json_pack("{ss}", "email", user->email));
 	return http_empty(204);
 }
 
@@ -327,7 +317,8 @@ static struct http_response *reset_password(struct http_request *request)
 	g_autofree char *base = links_base(request);
 	g_autofree char *url = links_with_token(base ? base : "", "/auth/password/reset",
 						user->email, token);
-	audit(request, "user.reset_password", id, json_pack("{ss}", "email", user->email));
+	audit_caller(request, "user.reset_password", "user", id,
+		     json_pack("{ss}", "email", user->email));
 	return http_json(200, json_pack("{ss sb}", "reset_url", url, "email_sent", false));
 }
 
@@ -354,7 +345,8 @@ static struct http_response *set_password(struct http_request *request)
 	    !users_update(app->state, &values, (const char *[]){"password_hash", NULL}, &error) ||
 	    !clear_past(app, id, &error) || !directory_reload_user(app->directory, id, &error))
 		return refuse_change(request, error, "");
-	audit(request, "user.set_password", id, json_pack("{ss}", "email", user->email));
+	audit_caller(request, "user.set_password", "user", id,
+		     json_pack("{ss}", "email", user->email));
 	return http_empty(204);
 }
 

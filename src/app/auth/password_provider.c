@@ -1,6 +1,6 @@
 /* /auth/password: signing in by a password, and setting one through a one-time link. */
 #include "app/app.h"
-#include "app/auditor.h"
+#include "app/audit.h"
 #include "app/auth/one_time.h"
 #include "app/auth/password.h"
 #include "app/auth/password_pages.h"
@@ -15,17 +15,6 @@
 
 const struct auth_provider password_provider = {
 	.name = "password", .label = "E-mail and password", .path = "/login/password"};
-
-static void audit(struct http_request *request, const char *action, const char *user_id,
-		  const char *result)
-{
-	const struct audit_note note = {.user_id = user_id,
-					.action = action,
-					.resource = "auth",
-					.result = result,
-					.duration_ms = -1};
-	auditor_record(app_of(request)->auditor, &note, NULL);
-}
 
 /* A browser says where a form comes from: one on another site must not sign anybody in. */
 static struct http_response *refuse_other_site(const struct http_request *request)
@@ -57,7 +46,7 @@ static enum verdict check_password(struct http_request *request, const struct di
 		return busy ? VERDICT_BUSY : VERDICT_BROKEN;
 	}
 	if (!matches) {
-		audit(request, "login_failed", user->row->id, "invalid_password");
+		audit_sign_in(request, "login_failed", user->row->id, "invalid_password");
 		return VERDICT_WRONG;
 	}
 	return user->row->active == RECORD_TRUE ? VERDICT_RIGHT : VERDICT_DEACTIVATED;
@@ -84,7 +73,7 @@ static struct http_response *login(struct http_request *request)
 		break;
 	}
 	sign_in_forgive(request, email);
-	audit(request, "login", user->row->id, NULL);
+	audit_sign_in(request, "login", user->row->id, NULL);
 	g_autofree char *token = sign_in_session(app_of(request), user->row);
 	return http_json(200, json_pack("{ss ss ss ss}", "access_token", token, "token_type",
 					"bearer", "email", user->row->email, "role",
@@ -129,7 +118,7 @@ static struct http_response *login_web(struct http_request *request)
 		break;
 	}
 	sign_in_forgive(request, email);
-	audit(request, "login", user->row->id, NULL);
+	audit_sign_in(request, "login", user->row->id, NULL);
 	return start_session(request, user->row, safe_next(http_request_text(request, "next")));
 }
 
@@ -174,8 +163,8 @@ static bool redeem(struct http_request *request, enum one_time_purpose purpose, 
 	if (name && *name &&
 	    !users_update(app->state, &values, (const char *[]){"name", NULL}, error))
 		return false;
-	audit(request, purpose == ONE_TIME_SETUP ? "password_set_up" : "password_reset", user->id,
-	      NULL);
+	audit_sign_in(request, purpose == ONE_TIME_SETUP ? "password_set_up" : "password_reset",
+		      user->id, NULL);
 	return one_time_forget(app, user->id, error) &&
 	       session_epochs_end(app->state, user->id, error) &&
 	       directory_reload_user(app->directory, user->id, error);
