@@ -44,13 +44,15 @@ static struct http_response *get_version(struct http_request *request)
 	return http_json(200, build_identity(app_of(request)));
 }
 
-static json_t *data_service(const struct directory *directory)
+/* Of the tables that the caller may read: the names of others are not for everybody. */
+static json_t *data_service(const struct caller *caller)
 {
+	const struct directory *directory = caller->directory;
 	json_t *stale = json_array();
 	int64_t rows = 0, tables = 0, oldest = g_get_real_time() - STALE_AFTER;
 	for (size_t i = 0; i < directory->table_count; i++) {
 		const struct directory_table *table = directory->tables[i];
-		if (!table->synced)
+		if (!table->synced || !directory_may_read(directory, caller->user, table))
 			continue;
 		tables++;
 		if (table->synced->rows != RECORD_NO_INT)
@@ -74,8 +76,7 @@ static json_t *schema_service(enum health_schema schema)
 	return service;
 }
 
-static json_t *services(const struct app *app, const struct directory *directory,
-			enum health_schema schema)
+static json_t *services(const struct caller *caller, enum health_schema schema)
 {
 	json_t *state = schema == HEALTH_UNREACHABLE
 				? json_pack(
@@ -83,8 +84,8 @@ static json_t *services(const struct app *app, const struct directory *directory
 					  "the state database cannot be read; see the server's log")
 				: json_pack("{ss}", "status", "ok");
 	return json_pack("{so so so s{ss sI}}", "duckdb_state", state, "db_schema",
-			 schema_service(schema), "data", data_service(directory), "users", "status",
-			 "ok", "count", (json_int_t)pmap_size(directory->users));
+			 schema_service(schema), "data", data_service(caller), "users", "status",
+			 "ok", "count", (json_int_t)pmap_size(caller->directory->users));
 }
 
 static bool any_warning(const json_t *services)
@@ -97,7 +98,7 @@ static struct http_response *get_health_detailed(struct http_request *request)
 {
 	struct app *app = app_of(request);
 	enum health_schema schema = health_schema(app->health);
-	json_t *parts = services(app, caller_of(request)->directory, schema);
+	json_t *parts = services(caller_of(request), schema);
 	const char *status = schema != HEALTH_OK  ? "unhealthy"
 			     : any_warning(parts) ? "degraded"
 						  : "healthy";
