@@ -182,6 +182,16 @@ static void fail_the_rest(struct connector_run *run, const char *message)
 	}
 }
 
+/* A run that was cancelled publishes nothing, also not what it had done by then. */
+static void publish(struct connector_run *run)
+{
+	g_autoptr(GError) cause = NULL;
+	if (!run->private->staged)
+		return;
+	if (connector_cancelled(run, &cause) || !extract_writer_commit(run->writer, &cause))
+		run_fail_all(run, cause->message);
+}
+
 json_t *connector_run_extract(struct connector_run *run, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
@@ -193,10 +203,7 @@ json_t *connector_run_extract(struct connector_run *run, GError **error)
 	run->private->started = g_get_real_time();
 	if (!produce(run, &cause))
 		fail_the_rest(run, cause->message);
-	g_clear_error(&cause);
-	if (run->private->staged && !connector_cancelled(run, NULL) &&
-	    !extract_writer_commit(run->writer, &cause))
-		run_fail_all(run, cause->message);
+	publish(run);
 	g_clear_pointer(&run->writer, extract_writer_free);
 	return run_result(run);
 }
@@ -206,7 +213,7 @@ int connector_run_exit_code(const struct connector_run *run, const json_t *resul
 	size_t given = json_array_size(run->private->rows);
 	size_t failed = (size_t)json_integer_value(json_object_get(result, "tables_failed"));
 	bool broken = json_array_size(json_object_get(result, "errors")) > 0;
-	if (given == 0 || !broken)
+	if (!broken)
 		return 0;
 	return failed >= given ? 1 : 2;
 }

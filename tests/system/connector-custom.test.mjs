@@ -92,6 +92,7 @@ test('a program that fails, says nothing, or leaves nothing', async (t) => {
     assert.match(result.errors[0].error, pattern);
     assert.ok(result.errors[0].error.length < 2200);
   }
+  assert.equal((await extract('bad', withConnector(t, 'bad', '#!/bin/sh\nexit 3\n'))).code, 1, 'also without rows');
 });
 
 test('a program that never ends is killed with all that it started', async (t) => {

@@ -72,6 +72,8 @@ test('SIGTERM ends a run soon, with its reason, and leaves the last version', as
   const { code, stdout } = await collect(child);
   assert.equal(code, 1);
   assert.match(stdout, /was cancelled/);
+  const result = JSON.parse(stdout.trim().split('\n').at(-1));
+  assert.deepEqual([result.tables_extracted, result.tables_failed], [0, 200]);
   await assertWhole(folder, [1]);
 });
 
