@@ -119,8 +119,8 @@ test('a line of 100 MB, early, late or compressed, is told and not dropped', asy
 
 test('a record of many lines that is too long is a reject, one too long to see whole a failure', async (t) => {
   const folder = await withKept(t);
-  const record = (lines) => `id,text,n\n${rowsCsv(30000)}7,"${'several lines\n'.repeat(lines)}",1\n${rowsCsv(100)}`;
-  addFiles(folder, { 'some.csv': record(200000), 'kept.csv': record(2600000) });
+  const record = (lines) => `id,text,n\n${rowsCsv(30000)}7,"${`${'several lines '.repeat(20)}\n`.repeat(lines)}",1\n${rowsCsv(100)}`;
+  addFiles(folder, { 'some.csv': record(10000), 'kept.csv': record(130000) });
   const run = await extractLocal(folder, ['some']);
   assert.equal(run.code, 0, run.stdout);
   assert.equal(run.events.find(({ state }) => state === 'done').rejected, 1);
