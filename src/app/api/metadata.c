@@ -1,6 +1,6 @@
 /* /api/admin/metadata: what people and models wrote down about columns. */
 #include "app/app.h"
-#include "app/auditor.h"
+#include "app/audit.h"
 #include "app/routes.h"
 #include "state/column_metadata.h"
 
@@ -55,18 +55,13 @@ static GPtrArray *read_notes(const json_t *columns, const char *table)
 
 static struct http_response *save_metadata(struct http_request *request)
 {
-	struct app *app = app_of(request);
 	GError *error = NULL;
 	const char *table = key_of(request);
 	g_autoptr(GPtrArray) notes = read_notes(http_request_value(request, "columns"), table);
-	if (!column_metadata_save_all(app->state, notes, &error))
+	if (!column_metadata_save_all(app_of(request)->state, notes, &error))
 		return http_refuse_error(request, error);
-	g_autofree char *resource = g_strconcat("table:", table, NULL);
-	const struct audit_note note = {.user_id = caller_of(request)->user->row->id,
-					.action = "column_metadata.save",
-					.resource = resource,
-					.duration_ms = -1};
-	auditor_record(app->auditor, &note, json_pack("{sI}", "columns", (json_int_t)notes->len));
+	audit_caller(request, "column_metadata.save", "table", table,
+		     json_pack("{sI}", "columns", (json_int_t)notes->len));
 	return http_json(200,
 			 json_pack("{ss sI}", "status", "ok", "count", (json_int_t)notes->len));
 }
