@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "engine/measure.h"
 #include "engine/metrics.h"
 #include "state/profiles.h"
 
@@ -69,7 +68,9 @@ json_t *table_facts_columns(struct table_facts *facts, const struct published_ta
 	columns = recall(facts, published->md5);
 	if (columns)
 		return columns;
-	columns = measure_columns(published->file, error);
+	g_auto(measurement) measurement;
+	measurement_init(&measurement);
+	columns = measure_columns(&measurement, published->file, error);
 	if (columns)
 		remember(facts, published->md5, columns);
 	return columns;
@@ -104,7 +105,7 @@ static char *key_of(const struct registered_table *registered)
 
 static char *measure(struct table_facts *facts, const struct directory_table *table,
 		     const struct published_table *published, const struct configuration *config,
-		     GError **error)
+		     struct measurement *measurement, GError **error)
 {
 	const struct registered_table *registered = table->registered;
 	g_autofree char *key = key_of(registered);
@@ -122,16 +123,17 @@ static char *measure(struct table_facts *facts, const struct directory_table *ta
 		.used_by = used_by,
 		.limits = &limits,
 	};
-	return used_by ? measure_profile(&request, error) : NULL;
+	return used_by ? measure_profile(measurement, &request, error) : NULL;
 }
 
 json_t *table_facts_profile(struct table_facts *facts, const struct directory_table *table,
 			    const struct published_table *published,
-			    const struct configuration *config, GError **error)
+			    const struct configuration *config, struct measurement *measurement,
+			    GError **error)
 {
 	if (!begin_profiling(facts, error))
 		return NULL;
-	g_autofree char *text = measure(facts, table, published, config, error);
+	g_autofree char *text = measure(facts, table, published, config, measurement, error);
 	end_profiling(facts);
 	g_autoptr(json_t) profile = text ? json_parse(text, strlen(text), "profile", error) : NULL;
 	return profile && profiles_save(facts->state, table->name, text, error)

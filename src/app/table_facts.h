@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "config/config.h"
+#include "engine/measure.h"
 #include "extract/publication.h"
 #include "state/directory.h"
 
@@ -22,7 +23,11 @@ DEFINE_AUTOPTR(table_facts)
 json_t *table_facts_columns(struct table_facts *facts, const struct published_table *published,
 			    GError **error);
 
-/* The profile of a table as it is now, stored as well. BUSY: others are being made. */
+/*
+ * The profile of a table as it is now, stored as well. BUSY: others are being made. CANCELLED: the
+ * measurement was stopped.
+ */
 json_t *table_facts_profile(struct table_facts *facts, const struct directory_table *table,
 			    const struct published_table *published,
-			    const struct configuration *config, GError **error);
+			    const struct configuration *config, struct measurement *measurement,
+			    GError **error);

@@ -98,6 +98,11 @@ struct child *child_start(const struct child_options *options, const json_t *req
 	return send_all(child, line, error) ? g_steal_pointer(&child) : NULL;
 }
 
+void child_kill(struct child *child)
+{
+	process_kill(child->process);
+}
+
 void child_free(struct child *child)
 {
 	if (!child)

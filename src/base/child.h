@@ -26,6 +26,9 @@ struct child_options {
 /* Starts `agnesd COMMAND`, with an empty environment, and tells it `request`. */
 struct child *child_start(const struct child_options *options, const json_t *request,
 			  GError **error);
+/* Kills it at once, so that child_next() ends; from any thread, while nobody frees it. */
+void child_kill(struct child *child);
+
 /* Kills it if it still runs. */
 void child_free(struct child *child);
 DEFINE_AUTOPTR(child)

@@ -13,6 +13,40 @@ enum {
 	LONGEST_ANSWER = 64 * 1024 * 1024,
 };
 
+void measurement_init(struct measurement *measurement)
+{
+	*measurement = (struct measurement){0};
+	g_mutex_init(&measurement->lock);
+}
+
+void measurement_clear(struct measurement *measurement)
+{
+	g_mutex_clear(&measurement->lock);
+}
+
+void measurement_stop(struct measurement *measurement)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&measurement->lock);
+	measurement->stopped = true;
+	if (measurement->child)
+		child_kill(measurement->child);
+}
+
+/* From now on, or from NULL on no longer, stopping kills this child. */
+static void watch(struct measurement *measurement, struct child *child)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&measurement->lock);
+	measurement->child = child;
+	if (child && measurement->stopped)
+		child_kill(child);
+}
+
+static bool is_stopped(struct measurement *measurement)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&measurement->lock);
+	return measurement->stopped;
+}
+
 /* Returns the answer, or the failure that the child tells. */
 static json_t *take_answer(struct child *child, GError **error)
 {
@@ -29,7 +63,7 @@ static json_t *take_answer(struct child *child, GError **error)
 }
 
 /* Runs the child on a request, to which it adds where to put what does not fit into memory. */
-static json_t *ask(json_t *request, int seconds, GError **error)
+static json_t *ask(struct measurement *measurement, json_t *request, int seconds, GError **error)
 {
 	const struct child_options options = {
 		.command = "measure-table",
@@ -43,17 +77,27 @@ static json_t *ask(json_t *request, int seconds, GError **error)
 		return NULL;
 	json_object_set_new(request, "work", json_string(work));
 	g_autoptr(child) child = child_start(&options, request, error);
-	json_t *answer = child ? take_answer(child, error) : NULL;
+	json_t *answer = NULL;
+	if (child) {
+		watch(measurement, child);
+		answer = take_answer(child, error);
+		watch(measurement, NULL);
+	}
+	if (!answer && is_stopped(measurement)) {
+		g_clear_error(error);
+		g_set_error(error, AGNES_ERROR, AGNES_ERROR_CANCELLED,
+			    "nobody waits for the measurement any more");
+	}
 	files_remove_tree(work, NULL);
 	return answer;
 }
 
-json_t *measure_columns(const char *path, GError **error)
+json_t *measure_columns(struct measurement *measurement, const char *path, GError **error)
 {
 	g_autoptr(json_t) request = json_pack("{ss si si si sn}", "path", path, "memory_mb",
 					      COLUMNS_MEMORY_MB, "threads", 1, "newest_landlock",
 					      SANDBOX_ANY_LANDLOCK, "profile");
-	g_autoptr(json_t) answer = ask(request, COLUMNS_SECONDS, error);
+	g_autoptr(json_t) answer = ask(measurement, request, COLUMNS_SECONDS, error);
 	json_t *columns = json_object_get(answer, "columns");
 	if (answer && !json_is_array(columns))
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID,
@@ -71,7 +115,8 @@ static json_t *pack_limits(const struct profile_limits *limits)
 			 limits->missing_pct, limits->imbalance_pct);
 }
 
-char *measure_profile(const struct profile_request *request, GError **error)
+char *measure_profile(struct measurement *measurement, const struct profile_request *request,
+		      GError **error)
 {
 	json_t *wanted = json_pack("{ss ss* ss* ss* ss* ss* sb so}", "table", request->table,
 				   "description", request->description, "sync_strategy",
@@ -82,7 +127,8 @@ char *measure_profile(const struct profile_request *request, GError **error)
 		message = json_pack("{ss si si si so}", "path", request->path, "memory_mb",
 				    PROFILE_MEMORY_MB, "threads", PROFILE_THREADS,
 				    "newest_landlock", SANDBOX_ANY_LANDLOCK, "profile", wanted);
-	g_autoptr(json_t) answer = message ? ask(message, PROFILE_SECONDS, error) : NULL;
+	g_autoptr(json_t) answer = message ? ask(measurement, message, PROFILE_SECONDS, error)
+					   : NULL;
 	const char *text = json_string_value(json_object_get(answer, "profile"));
 	if (!text && error && !*error)
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID,

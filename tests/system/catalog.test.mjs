@@ -1,5 +1,6 @@
 // The catalog: lists of tables, profiles and columns, and what is not told without a grant.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
@@ -119,6 +120,37 @@ test('a broken file gives an error, and the server lives on', async (t) => {
   assert.equal((await admin.get('/api/v2/schema/orders')).status, 500);
   assert.equal((await admin.get('/api/catalog/profile/orders')).body.row_count, 100);
   assert.equal((await admin.get('/api/v2/schema/typed')).status, 200);
+});
+
+// The processes that measure for this server.
+function measuring(server) {
+  try {
+    return execFileSync('pgrep', ['-P', String(server.child.pid), '-f', 'measure-table'], { encoding: 'utf8' })
+      .trim().split('\n').map(Number);
+  } catch {
+    return [];
+  }
+}
+
+test('few profiles are made at once, and none for a client that left', async (t) => {
+  const wide = Array.from({ length: 40 }, (_, i) => `md5((i + ${i})::VARCHAR) AS c${i}`).join();
+  const { server, admin } = await openShop(t, { wide: `SELECT ${wide} FROM range(100000) t(i)`, small: 'SELECT 1 AS id' });
+  const headers = { authorization: `Bearer ${admin.token}` };
+  const leaving = new AbortController();
+  const ask = () => fetch(`${server.url}/api/catalog/profile/wide/refresh`, { method: 'POST', headers, signal: leaving.signal });
+  const asked = [ask(), ask()].map((answer) => answer.catch(({ name }) => name));
+  const children = await until('two measurements', () => {
+    const found = measuring(server);
+    return found.length === 2 && found;
+  });
+  for (const pid of children) process.kill(pid, 'SIGSTOP'); // from here they take as long as they are let
+  const refused = await admin.post('/api/catalog/profile/small/refresh');
+  assert.equal(refused.status, 503);
+  leaving.abort();
+  assert.deepEqual(await Promise.all(asked), ['AbortError', 'AbortError']);
+  await until('their end', () => measuring(server).length === 0);
+  await until('room for another', async () => (await admin.post('/api/catalog/profile/small/refresh')).status === 200);
+  assert.equal((await admin.get('/api/catalog/profile/wide')).status, 404);
 });
 
 test('profiles of the first versions are shown', async (t) => {

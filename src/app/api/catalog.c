@@ -98,6 +98,11 @@ static struct http_response *refuse_profiling(struct http_request *request, GErr
 	return http_refuse(500, "Profile failed: %s", owned->message);
 }
 
+static void stop_measurement(void *measurement)
+{
+	measurement_stop(measurement);
+}
+
 static struct http_response *profile_table(struct http_request *request,
 					   const struct directory_table *table,
 					   const struct published_table *published)
@@ -105,8 +110,12 @@ static struct http_response *profile_table(struct http_request *request,
 	struct app *app = app_of(request);
 	GError *error = NULL;
 	g_autoptr(configuration) config = app_config(app);
-	g_autoptr(json_t)
-		profile = table_facts_profile(app->table_facts, table, published, config, &error);
+	g_auto(measurement) measurement;
+	measurement_init(&measurement);
+	http_request_on_gone(request, stop_measurement, &measurement);
+	g_autoptr(json_t) profile = table_facts_profile(app->table_facts, table, published, config,
+							&measurement, &error);
+	http_request_on_gone(request, NULL, NULL);
 	if (!profile)
 		return refuse_profiling(request, error);
 	audit_caller(request, "catalog.profile_refresh", "table", table->id, NULL);
