@@ -270,14 +270,28 @@ const struct token *directory_token(const struct directory *directory, const cha
 	return entry ? directory_token_of(entry) : NULL;
 }
 
+static const struct directory_table *by_name(const struct directory *directory, const char *name)
+{
+	g_autofree char *folded = g_ascii_strdown(name, -1);
+	return g_hash_table_lookup(whole(directory)->own_tables->by_name, folded);
+}
+
+static const struct directory_table *by_id(const struct directory *directory, const char *id)
+{
+	return g_hash_table_lookup(whole(directory)->own_tables->by_id, id);
+}
+
 const struct directory_table *directory_table(const struct directory *directory, const char *id)
 {
-	const struct directory_tables *tables = whole(directory)->own_tables;
-	const struct directory_table *table = g_hash_table_lookup(tables->by_id, id);
-	if (table)
-		return table;
-	g_autofree char *folded = g_ascii_strdown(id, -1);
-	return g_hash_table_lookup(tables->by_name, folded);
+	const struct directory_table *table = by_id(directory, id);
+	return table ? table : by_name(directory, id);
+}
+
+const struct directory_table *directory_table_named(const struct directory *directory,
+						    const char *name)
+{
+	const struct directory_table *table = by_name(directory, name);
+	return table ? table : by_id(directory, name);
 }
 
 bool directory_granted(const struct directory_group *group, const char *type, const char *resource)

@@ -65,6 +65,9 @@ const struct token *directory_token(const struct directory *directory, const cha
 const struct token *directory_token_of(gconstpointer entry);
 /* By id, else by name, whatever the case of the letters: a view has but one of them. */
 const struct directory_table *directory_table(const struct directory *directory, const char *id);
+/* The other way round, for what is called by its name first: files and views. */
+const struct directory_table *directory_table_named(const struct directory *directory,
+						    const char *name);
 
 /* Whether some group of the user has the grant; an administrator needs none. */
 bool directory_may(const struct directory *directory, const struct directory_user *user,

@@ -1,15 +1,15 @@
 // What is wrong with a state database or its disk is said clearly, and nothing good is lost.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  chmodSync, closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync,
+  chmodSync, closeSync, copyFileSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, statSync,
   truncateSync, writeFileSync, writeSync,
 } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { AGNESD, agnesd, temporaryFolder } from './lib/agnesd.mjs';
+import { fill, smallDisk } from './lib/disk.mjs';
 import { execute, makeState, readOnly, startShell, statePath, StateShell } from './lib/state.mjs';
 
 // enum agnes_error
@@ -236,26 +236,6 @@ test('who has the state open is named, and keeps it', async (t) => {
   await shell.close();
   await succeeds('migrate', folder);
 });
-
-// A file system of so many megabytes, or null where that cannot be had.
-function smallDisk(t, megabytes) {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'agnes-test-'));
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'agnes-test', folder]);
-  t.after(() => {
-    if (status === 0) spawnSync('umount', ['-l', folder]);
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return status === 0 ? folder : null;
-}
-
-// Fills the disk up to `left` bytes; returns how to undo it.
-function fill(folder, left = 0) {
-  const filler = path.join(folder, 'filler');
-  const [free] = /(\d+)\s*$/.exec(execFileSync('df', ['--output=avail', '-B1', folder], { encoding: 'utf8' })).slice(1);
-  spawnSync('fallocate', ['-l', String(Math.max(Number(free) - left, 1)), filler]);
-  if (left === 0) spawnSync('dd', ['if=/dev/zero', `of=${filler}.rest`, 'bs=1k']);
-  return () => { for (const name of [filler, `${filler}.rest`]) rmSync(name, { force: true }); };
-}
 
 const NOISE = "INSERT INTO audit_log (id, action, resource) SELECT gen_random_uuid()::VARCHAR, 'noise', " +
   "md5(random()::VARCHAR) || md5(random()::VARCHAR) || md5(random()::VARCHAR) FROM range";

@@ -65,6 +65,13 @@ static void tables_are_found_by_id_and_by_name_in_any_case(void **context)
 	assert_ptr_equal(directory_table(view, "orders"), directory_table(view, "in_c-crm_orders"));
 	assert_ptr_equal(directory_table(view, "ITEMS"), directory_table(view, "items"));
 	assert_null(directory_table(view, "nothing"));
+	/* Where one table's id is another's name, files and views go by the name. */
+	register_table(world.state, "Items", "third");
+	assert_true(directory_reload_tables(world.store, NULL));
+	g_autoptr(directory_view) both = directory_store_get(world.store);
+	assert_string_equal(directory_table(both, "Items")->name, "third");
+	assert_string_equal(directory_table_named(both, "Items")->name, "Items");
+	assert_string_equal(directory_table_named(both, "in_c-crm_orders")->name, "orders");
 	end_world(&world);
 }
 

@@ -37,7 +37,9 @@ static struct http_response *download(struct http_request *request)
 	if (!name_is_relaxed(id))
 		return http_refuse(404, "Table not found");
 	/* Without the grant, a table that exists and one that does not are the same. */
-	const struct directory_table *table = caller_table(caller, id);
+	const struct directory_table *table = directory_table_named(caller->directory, id);
+	if (table && !directory_may_read(caller->directory, caller->user, table))
+		table = NULL;
 	if (!table && !caller->user->is_admin)
 		return http_refuse(403, "Access denied to this table");
 	struct http_response *response = table ? open_file(request, table) : NULL;
