@@ -4,11 +4,18 @@
 #include "base/error.h"
 #include "duck/private.h"
 
+/* A column of the current chunk. */
+struct column {
+	void *data;
+	uint64_t *validity; /* NULL: no value is NULL */
+};
+
 struct duck_stream {
 	duckdb_prepared_statement statement;
 	duckdb_result result;
 	duckdb_data_chunk chunk;
 	duckdb_arrow_options arrow;
+	struct column *columns;
 };
 
 static bool start(struct duck_stream *stream, struct duck_connection *connection, const char *sql,
@@ -47,12 +54,26 @@ void duck_stream_free(struct duck_stream *stream)
 	duckdb_destroy_data_chunk(&stream->chunk);
 	duckdb_destroy_result(&stream->result);
 	duckdb_destroy_prepare(&stream->statement);
+	g_free(stream->columns);
 	g_free(stream);
 }
 
 size_t duck_stream_columns(const struct duck_stream *stream)
 {
 	return duckdb_column_count((duckdb_result *)&stream->result);
+}
+
+static void find_columns(struct duck_stream *stream)
+{
+	size_t count = duck_stream_columns(stream);
+	if (!stream->columns)
+		stream->columns = g_new(struct column, count);
+	for (size_t i = 0; i < count; i++) {
+		duckdb_vector vector = duckdb_data_chunk_get_vector(stream->chunk, i);
+		stream->columns[i] = (struct column){
+			.data = duckdb_vector_get_data(vector),
+			.validity = duckdb_vector_get_validity(vector)};
+	}
 }
 
 bool duck_stream_next(struct duck_stream *stream, size_t *rows, GError **error)
@@ -62,6 +83,7 @@ bool duck_stream_next(struct duck_stream *stream, size_t *rows, GError **error)
 	*rows = 0;
 	if (stream->chunk) {
 		*rows = duckdb_data_chunk_get_size(stream->chunk);
+		find_columns(stream);
 		return true;
 	}
 	/* No chunk means the end or a failure. */
@@ -75,11 +97,10 @@ bool duck_stream_next(struct duck_stream *stream, size_t *rows, GError **error)
 const char *duck_stream_text(const struct duck_stream *stream, size_t column, size_t row,
 			     size_t *length)
 {
-	duckdb_vector vector = duckdb_data_chunk_get_vector(stream->chunk, column);
-	uint64_t *validity = duckdb_vector_get_validity(vector);
-	if (validity && !duckdb_validity_row_is_valid(validity, row))
+	const struct column *from = &stream->columns[column];
+	if (from->validity && !duckdb_validity_row_is_valid(from->validity, row))
 		return NULL;
-	duckdb_string_t *text = (duckdb_string_t *)duckdb_vector_get_data(vector) + row;
+	duckdb_string_t *text = (duckdb_string_t *)from->data + row;
 	*length = duckdb_string_t_length(*text);
 	return duckdb_string_t_data(text);
 }

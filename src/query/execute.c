@@ -124,8 +124,9 @@ static void explain(const struct query_engine *engine, const GError *cause, GErr
 	g_string_free(message, TRUE);
 }
 
-static bool run(struct query_engine *engine, const struct query_request *request, const char *body,
-		struct query_output *output, struct query_summary *summary, GError **error)
+static bool run(struct query_engine *engine, const struct query_request *request,
+		const struct query_verdict *verdict, struct query_output *output,
+		struct query_summary *summary, GError **error)
 {
 	struct duck_connection *connection = query_engine_begin(engine, request->id, error);
 	if (!connection)
@@ -133,7 +134,8 @@ static bool run(struct query_engine *engine, const struct query_request *request
 	g_autoptr(GPtrArray) columns = g_ptr_array_new_with_free_func(column_free);
 	struct query_job job = {.request = request,
 				.connection = connection,
-				.body = body,
+				.body = verdict->body,
+				.ordered = verdict->ordered,
 				.columns = columns,
 				.output = output,
 				.summary = summary};
@@ -157,7 +159,7 @@ bool query_execute(struct query_engine *engine, const struct query_request *requ
 	if (!query_guard_check(query_engine_guard(engine), request->sql, &verdict, error) ||
 	    !query_engine_show(engine, verdict.tables, error))
 		return false;
-	if (run(engine, request, verdict.body, output, summary, &cause))
+	if (run(engine, request, &verdict, output, summary, &cause))
 		return true;
 	explain(engine, cause, error);
 	return false;

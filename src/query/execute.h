@@ -10,18 +10,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define QUERY_NO_LIMIT INT64_MAX
+
 struct query_request {
 	int64_t id;
 	const char *sql;
 	const char *format; /* a name of query_format_known() */
-	int64_t limit;	    /* rows */
+	int64_t limit;	    /* rows, or QUERY_NO_LIMIT, which is faster than a large limit */
 	uint64_t
 		cut_bytes; /* Arrow: stop before the batch that would pass this; 0: no such limit */
 };
 
 struct query_summary {
 	int64_t rows;
-	bool truncated; /* there were more; for CSV and Parquet: as many as the limit, maybe more */
+	bool truncated;	 /* there were more; Parquet and Arrow: as many as the limit, maybe more */
 	json_t *columns; /* [[name, type], …] */
 };
 void query_summary_clear(struct query_summary *summary);

@@ -3,8 +3,8 @@
 
 #include "base/json.h"
 #include "duck/sql.h"
-#include "duck/stream.h"
 #include "query/cells.h"
+#include "query/format_rows.h"
 
 #include <string.h>
 
@@ -27,15 +27,12 @@ static char *unused_name(GHashTable *used, const char *wanted)
 	return name;
 }
 
-/* The rows as one column of JSON; one row more than the limit tells whether there are more. */
-static char *rows_statement(const struct query_job *job, bool with_names)
+/* The rows as one column of JSON. */
+static char *json_statement(const struct query_job *job, bool with_names)
 {
-	GString *sql = g_string_new(NULL);
+	GString *sql = rows_statement(job);
 	g_autoptr(GHashTable) used = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	duck_sql_append(sql, "FROM (%S\n) AS q(", job->body);
-	for (guint i = 0; i < job->columns->len; i++)
-		g_string_append_printf(sql, "%sc%u", i ? ", " : "", i);
-	g_string_append(sql, with_names ? ") SELECT json_object(" : ") SELECT json_array(");
+	g_string_append(sql, with_names ? "SELECT json_object(" : "SELECT json_array(");
 	for (guint i = 0; i < job->columns->len; i++) {
 		const struct query_column *column = g_ptr_array_index(job->columns, i);
 		g_string_append(sql, i ? ", " : "");
@@ -43,7 +40,8 @@ static char *rows_statement(const struct query_job *job, bool with_names)
 			duck_sql_append(sql, "%L, ", unused_name(used, column->name));
 		append_cell(sql, job, i);
 	}
-	duck_sql_append(sql, ") LIMIT %l", job->request->limit + 1);
+	g_string_append_c(sql, ')');
+	rows_append_limit(sql, job);
 	return g_string_free(sql, FALSE);
 }
 
@@ -83,47 +81,33 @@ static bool write_finite(struct query_output *output, const char *row, size_t si
 	return done;
 }
 
-static bool write_row(struct query_output *output, const char *row, size_t size, GError **error)
+static bool write_row(struct query_output *output, const struct duck_stream *stream, size_t index,
+		      GError **error)
 {
+	size_t size;
+	const char *row = duck_stream_text(stream, 0, index, &size);
 	if (memmem(row, size, "NaN", 3) || memmem(row, size, "Infinity", 8))
 		return write_finite(output, row, size, error);
 	return query_output_write(output, row, size, error);
 }
 
-/* Before each row but the first comes `between`, after each `after`. */
-static bool write_rows(struct query_job *job, bool with_names, const char *between,
-		       const char *after, GError **error)
-{
-	struct query_summary *summary = job->summary;
-	size_t between_size = strlen(between), after_size = strlen(after), count;
-	g_autofree char *sql = rows_statement(job, with_names);
-	g_autoptr(duck_stream) stream = duck_stream_open(job->connection, sql, error);
-	if (!stream)
-		return false;
-	do {
-		if (!duck_stream_next(stream, &count, error))
-			return false;
-		for (size_t i = 0; i < count; i++) {
-			size_t size;
-			const char *row = duck_stream_text(stream, 0, i, &size);
-			if (summary->rows == job->request->limit) {
-				summary->truncated = true;
-				return true;
-			}
-			if ((summary->rows > 0 &&
-			     !query_output_write(job->output, between, between_size, error)) ||
-			    !write_row(job->output, row, size, error) ||
-			    !query_output_write(job->output, after, after_size, error))
-				return false;
-			summary->rows++;
-		}
-	} while (count > 0);
-	return true;
-}
-
 static bool write_text(struct query_job *job, const char *text, GError **error)
 {
 	return query_output_write(job->output, text, strlen(text), error);
+}
+
+static bool write_element(const struct query_job *job, const struct duck_stream *stream, size_t row,
+			  GError **error)
+{
+	return (job->summary->rows == 0 || query_output_write(job->output, ",", 1, error)) &&
+	       write_row(job->output, stream, row, error);
+}
+
+static bool write_line(const struct query_job *job, const struct duck_stream *stream, size_t row,
+		       GError **error)
+{
+	return write_row(job->output, stream, row, error) &&
+	       query_output_write(job->output, "\n", 1, error);
 }
 
 bool format_json(struct query_job *job, GError **error)
@@ -135,7 +119,8 @@ bool format_json(struct query_job *job, GError **error)
 	}
 	g_autofree char *list = json_to_text(names);
 	g_autofree char *head = g_strdup_printf("{\"columns\":%s,\"rows\":[", list);
-	if (!write_text(job, head, error) || !write_rows(job, false, ",", "", error))
+	g_autofree char *sql = json_statement(job, false);
+	if (!write_text(job, head, error) || !rows_write_all(job, sql, write_element, error))
 		return false;
 	g_autofree char *tail = g_strdup_printf(
 		"],\"row_count\":%" G_GINT64_FORMAT ",\"truncated\":%s}", job->summary->rows,
@@ -145,5 +130,6 @@ bool format_json(struct query_job *job, GError **error)
 
 bool format_ndjson(struct query_job *job, GError **error)
 {
-	return write_rows(job, true, "", "\n", error);
+	g_autofree char *sql = json_statement(job, true);
+	return rows_write_all(job, sql, write_line, error);
 }

@@ -16,6 +16,7 @@ struct query_job {
 	const struct query_request *request;
 	struct duck_connection *connection;
 	const char *body;   /* stands in parentheses, a line end after it */
+	bool ordered;	    /* it has an ORDER BY */
 	GPtrArray *columns; /* struct query_column */
 	struct query_output *output;
 	struct query_summary *summary;

@@ -194,11 +194,13 @@ bool query_guard_check(struct query_guard *guard, const char *sql, struct query_
 	g_autoptr(json_t) tree = serialize(guard, sql, error);
 	const json_t *node = tree ? only_node(tree, sql, error) : NULL;
 	g_autoptr(GPtrArray) used = g_ptr_array_new();
-	if (!node || !guard_walk(node, sql, guard->tables, used, error))
+	struct guard_findings findings = {.used = used};
+	if (!node || !guard_walk(node, sql, guard->tables, &findings, error))
 		return false;
 	verdict->body = make_body(guard, sql, error);
 	if (!verdict->body)
 		return false;
 	verdict->tables = g_steal_pointer(&used);
+	verdict->ordered = findings.ordered;
 	return true;
 }

@@ -26,6 +26,7 @@ struct query_guard;
 struct query_verdict {
 	GPtrArray *tables; /* struct query_table, each once; they belong to the guard's tables */
 	char *body;	   /* the statement in a form that may stand in parentheses */
+	bool ordered;	   /* there is an ORDER BY in it, at whatever depth */
 };
 void query_verdict_clear(struct query_verdict *verdict);
 DEFINE_AUTO(query_verdict)

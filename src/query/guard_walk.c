@@ -13,7 +13,7 @@ struct walk {
 	const char *sql;
 	const struct query_tables *tables;
 	GHashTable *ctes; /* lower-case name to how often it is defined here */
-	GPtrArray *used;
+	struct guard_findings *findings;
 	GError **error;
 };
 
@@ -267,9 +267,17 @@ static bool visit_base_table(struct walk *walk, const json_t *reference)
 		g_set_error_literal(walk->error, AGNES_ERROR, AGNES_ERROR_INVALID, table->problem);
 		return false;
 	}
-	if (!g_ptr_array_find(walk->used, table, NULL))
-		g_ptr_array_add(walk->used, table);
+	if (!g_ptr_array_find(walk->findings->used, table, NULL))
+		g_ptr_array_add(walk->findings->used, table);
 	return true;
+}
+
+/* Aggregates carry one without orders, too. */
+static bool visit_order(struct walk *walk, const json_t *modifier)
+{
+	if (json_array_size(json_object_get(modifier, "orders")) > 0)
+		walk->findings->ordered = true;
+	return visit_members(walk, modifier);
 }
 
 static const struct rule expressions[] = {
@@ -310,7 +318,7 @@ static const struct rule others[] = {
 	{"DISTINCT_MODIFIER", visit_members},
 	{"LIMIT_MODIFIER", visit_members},
 	{"LIMIT_PERCENT_MODIFIER", visit_members},
-	{"ORDER_MODIFIER", visit_members},
+	{"ORDER_MODIFIER", visit_order},
 	{"ASCENDING", visit_members},
 	{"DESCENDING", visit_members},
 	{"ORDER_DEFAULT", visit_members},
@@ -356,10 +364,10 @@ static bool visit(struct walk *walk, const json_t *value)
 }
 
 bool guard_walk(const json_t *node, const char *sql, const struct query_tables *tables,
-		GPtrArray *used, GError **error)
+		struct guard_findings *findings, GError **error)
 {
 	g_autoptr(GHashTable) ctes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	struct walk walk = {
-		.sql = sql, .tables = tables, .ctes = ctes, .used = used, .error = error};
+		.sql = sql, .tables = tables, .ctes = ctes, .findings = findings, .error = error};
 	return visit(&walk, node);
 }

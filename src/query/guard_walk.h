@@ -8,12 +8,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/*
- * Checks a query node and everything below; adds the tables that it names to `used`, each once.
- * `sql` is for positions in messages.
- */
+/* What is found on the way. */
+struct guard_findings {
+	GPtrArray *used; /* struct query_table, each once */
+	bool ordered;	 /* there is an ORDER BY */
+};
+
+/* Checks a query node and everything below. `sql` is for positions in messages. */
 bool guard_walk(const json_t *node, const char *sql, const struct query_tables *tables,
-		GPtrArray *used, GError **error);
+		struct guard_findings *findings, GError **error);
 
 /* " (line 2, column 5)" for a byte offset into the statement; "" when there is none (negative). */
 char *guard_position(const char *sql, double offset);

@@ -19,15 +19,15 @@ struct pool_slot {
 	struct query_ticket *ticket; /* whose query it runs; NULL: idle */
 	gint64 used;		     /* when it became idle */
 	unsigned queries;
-	bool outdated; /* goes after its query */
 };
 
 struct query_pool {
 	const struct query_pool_options *options;
 	GMutex lock;
-	GPtrArray *slots;   /* struct pool_slot */
-	GPtrArray *tickets; /* struct query_ticket, in order of arrival */
-	GPtrArray *ended;   /* struct pool_slot, to be freed without the lock */
+	GPtrArray *slots;     /* struct pool_slot */
+	GPtrArray *tickets;   /* struct query_ticket, in order of arrival */
+	GPtrArray *ended;     /* struct pool_slot, to be freed without the lock */
+	GHashTable *editions; /* by a source's key: the present one, once another was retired */
 };
 
 static void slot_free(gpointer data)
@@ -63,6 +63,7 @@ struct query_pool *query_pool_new(const struct query_pool_options *options, GErr
 	pool->slots = g_ptr_array_new();
 	pool->tickets = g_ptr_array_new();
 	pool->ended = g_ptr_array_new_with_free_func(slot_free);
+	pool->editions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	g_mutex_init(&pool->lock);
 	return pool;
 }
@@ -74,6 +75,7 @@ void query_pool_free(struct query_pool *pool)
 	g_assert(pool->tickets->len == 0);
 	g_ptr_array_set_free_func(pool->slots, slot_free);
 	g_ptr_array_unref(pool->ended);
+	g_hash_table_unref(pool->editions);
 	g_ptr_array_unref(pool->slots);
 	g_ptr_array_unref(pool->tickets);
 	g_mutex_clear(&pool->lock);
@@ -305,6 +307,12 @@ struct query_ticket *query_pool_enter(struct query_pool *pool, struct query_sour
 	return ticket;
 }
 
+static bool is_outdated(const struct query_pool *pool, const struct query_source *source)
+{
+	const char *present = g_hash_table_lookup(pool->editions, source->key);
+	return present && strcmp(present, source->edition) != 0;
+}
+
 void query_pool_leave(struct query_ticket *ticket, bool reusable)
 {
 	struct query_pool *pool = ticket->pool;
@@ -315,7 +323,7 @@ void query_pool_leave(struct query_ticket *ticket, bool reusable)
 	if (slot) {
 		slot->ticket = NULL;
 		slot->used = g_get_monotonic_time();
-		if (!keep || slot->outdated)
+		if (!keep || is_outdated(pool, slot->source))
 			end_slot(pool, slot);
 	}
 	dispatch(pool);
@@ -371,13 +379,10 @@ json_t *query_pool_report(struct query_pool *pool)
 void query_pool_retire(struct query_pool *pool, const char *key, const char *edition)
 {
 	g_mutex_lock(&pool->lock);
+	g_hash_table_replace(pool->editions, g_strdup(key), g_strdup(edition));
 	for (guint i = pool->slots->len; i-- > 0;) {
 		struct pool_slot *slot = g_ptr_array_index(pool->slots, i);
-		if (strcmp(slot->source->key, key) != 0 ||
-		    strcmp(slot->source->edition, edition) == 0)
-			continue;
-		slot->outdated = true;
-		if (!slot->ticket)
+		if (!slot->ticket && is_outdated(pool, slot->source))
 			end_slot(pool, slot);
 	}
 	unlock(pool);

@@ -40,7 +40,7 @@ struct query_pool_request {
 	const char *user; /* who is charged for it */
 	const char *sql;
 	const char *format;
-	int64_t limit;	       /* rows */
+	int64_t limit;	       /* rows; see QUERY_NO_LIMIT */
 	uint64_t most_bytes;   /* of the result; more is an error. 0: no limit */
 	uint64_t cut_bytes;    /* Arrow: more is left out */
 	unsigned milliseconds; /* that the worker may take, waiting for the reader not counted */
@@ -77,5 +77,6 @@ bool query_pool_cancel(struct query_pool *pool, const char *id, const char *user
  *  "workers": [{"pid", "edition", "tables", "state", "queries"}]} */
 json_t *query_pool_report(struct query_pool *pool);
 
-/* Lets idle workers of other editions of this source go now, not when they are in the way. */
+/* From now on this is the present edition of the source: workers of others go, idle ones at once.
+ */
 void query_pool_retire(struct query_pool *pool, const char *key, const char *edition);

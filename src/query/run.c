@@ -30,6 +30,7 @@ struct query_run {
 	gint64 left;	 /* microseconds that the worker may still take */
 	json_t *summary; /* once it is done */
 	GError *failure; /* once it has failed */
+	bool begun;	 /* the worker has taken the query up */
 	bool answered;	 /* the worker waits for the next query */
 };
 
@@ -45,16 +46,25 @@ static void tell_cancel(const struct query_run *run)
 	query_child_send(run->ticket->child, message, -1, NULL);
 }
 
-/* The worker's answer, which is there or on its way. */
+/*
+ * The worker's next message, which is there or on its way. UNAVAILABLE: it died before it took the
+ * query up, which then may run elsewhere.
+ */
 static void take_answer(struct query_run *run)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(json_t) answer = query_child_receive(run->ticket->child, &error);
 	const json_t *failure = json_object_get(answer, "error");
 	const json_t *done = json_object_get(answer, "done");
+	if (!run->begun && json_is_true(json_object_get(answer, "begun"))) {
+		run->begun = true;
+		return;
+	}
 	run->answered = answer != NULL;
 	if (failure)
 		wire_unpack_error(failure, &error);
+	else if (!answer && !run->begun && !query_child_is_alive(run->ticket->child))
+		error->code = AGNES_ERROR_UNAVAILABLE;
 	else if (answer && !done)
 		g_set_error_literal(&error, AGNES_ERROR, AGNES_ERROR_FAILED,
 				    "Query error: the worker's answer makes no sense");
@@ -78,9 +88,14 @@ static void stop(struct query_run *run)
 		close(run->pipe);
 	run->pipe = -1;
 	tell_cancel(run);
-	if (poll(&answer, 1, CANCEL_MILLISECONDS) > 0)
+	gint64 deadline = g_get_monotonic_time() + (gint64)CANCEL_MILLISECONDS * 1000;
+	while (!run->answered && query_child_is_alive(run->ticket->child)) {
+		gint64 left = (deadline - g_get_monotonic_time()) / 1000;
+		if (left <= 0 || poll(&answer, 1, (int)left) <= 0)
+			break;
 		take_answer(run);
-	else
+	}
+	if (!run->answered)
 		query_child_kill(run->ticket->child);
 }
 

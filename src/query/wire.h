@@ -5,8 +5,9 @@
  * The server says
  *	{"setup": {…}}	once, see query/engine.h; answered by {"ready": true} or {"error": …}
  *	{"query": {"id", "sql", "format", "limit", "cut_bytes", "cpu_seconds"}} with a pipe that the
- *			result goes to; answered by {"done": {"id", "rows", "truncated", "columns"}}
- *			or {"error": {"id", "code", "message"}}. One at a time.
+ *			result goes to; answered by {"begun": true} when it is taken up, then by
+ *			{"done": {"id", "rows", "truncated", "columns"}} or
+ *			{"error": {"id", "code", "message"}}. One at a time.
  *	{"cancel": ID}	while that query runs; not answered by itself
  * and closes its end when the worker shall go.
  */

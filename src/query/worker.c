@@ -100,6 +100,7 @@ static int serve(const struct worker *worker)
 	for (;;) {
 		bool dead = false;
 		g_autofree struct message *message = g_async_queue_pop(worker->queries);
+		answer(worker, json_pack("{sb}", "begun", true));
 		json_t *result = run_query(worker, message->json, message->pipe, &dead);
 		/* Before the answer: whoever has it may take the end of the pipe for granted. */
 		close(QUERY_RESULT_DESCRIPTOR);

@@ -10,8 +10,10 @@
  */
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "base/json.h"
 #include "base/sandbox.h"
+#include "query/execute.h"
 #include "query/pool.h"
 #include "query/wire.h"
 
@@ -24,6 +26,9 @@ enum { READ_SIZE = 256 * 1024 };
 
 static struct query_pool *pool;
 static GMutex printing;
+static GMutex sources_lock;
+static GHashTable *sources; /* by name */
+static GHashTable *dropped; /* names */
 
 struct command {
 	json_t *json;
@@ -61,15 +66,57 @@ static json_t *failed(GError *error)
 	return answer;
 }
 
-static struct query_source *read_source(const json_t *json)
+static void remove_folder(void *held)
 {
+	g_autofree char *folder = held;
+	g_autoptr(GError) error = NULL;
+	if (!files_remove_tree(folder, &error))
+		g_error("%s", error->message);
+}
+
+/* Its key and edition in one. */
+static char *source_name(const json_t *json)
+{
+	return g_strjoin(" ", json_string_value(json_object_get(json, "key")),
+			 json_string_value(json_object_get(json, "edition")), NULL);
+}
+
+/* One source for all queries that name it, until it is dropped: as a server has it. Then NULL. */
+static struct query_source *find_source(const json_t *json)
+{
+	g_autofree char *name = source_name(json);
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&sources_lock);
+	struct query_source *known = g_hash_table_lookup(sources, name);
+	if (known || g_hash_table_contains(dropped, name))
+		return known ? query_source_ref(known) : NULL;
 	struct query_source *source = query_source_new();
 	source->key = g_strdup(json_string_value(json_object_get(json, "key")));
 	source->edition = g_strdup(json_string_value(json_object_get(json, "edition")));
 	source->folder = g_strdup(json_string_value(json_object_get(json, "folder")));
 	source->tables = json_incref(json_object_get(json, "tables"));
 	source->remote = json_incref(json_object_get(json, "remote"));
+	if (json_is_true(json_object_get(json, "remove"))) {
+		source->release = remove_folder;
+		source->held = g_strdup(source->folder);
+	}
+	g_hash_table_insert(sources, g_steal_pointer(&name), query_source_ref(source));
 	return source;
+}
+
+static json_t *drop(const json_t *json)
+{
+	/* Also one that no query has named yet. */
+	g_autoptr(query_source) source = find_source(json);
+	g_autofree char *name = source_name(json);
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&sources_lock);
+	g_hash_table_remove(sources, name);
+	g_hash_table_add(dropped, g_steal_pointer(&name));
+	return json_object();
+}
+
+static void free_source(void *source)
+{
+	query_source_free(source);
 }
 
 static struct query_pool_request read_request(const json_t *run)
@@ -81,7 +128,7 @@ static struct query_pool_request read_request(const json_t *run)
 		    "user", &request.user, "sql", &request.sql, "format", &request.format, "limit",
 		    &limit, "most_bytes", &most_bytes, "cut_bytes", &cut_bytes, "milliseconds",
 		    &milliseconds, "cpu_seconds", &cpu_seconds);
-	request.limit = limit;
+	request.limit = json_is_true(json_object_get(run, "unlimited")) ? QUERY_NO_LIMIT : limit;
 	request.most_bytes = (uint64_t)most_bytes;
 	request.cut_bytes = (uint64_t)cut_bytes;
 	request.milliseconds = (unsigned)milliseconds;
@@ -109,8 +156,10 @@ static json_t *relay(struct query_run *run, const char *to, gint64 *bytes, GStri
 static json_t *run_query(const json_t *run)
 {
 	GError *error = NULL;
-	g_autoptr(query_source) source = read_source(json_object_get(run, "source"));
+	g_autoptr(query_source) source = find_source(json_object_get(run, "source"));
 	struct query_pool_request request = read_request(run);
+	if (!source)
+		return json_pack("{s{ss ss}}", "error", "code", "dropped", "message", "dropped");
 	g_autofree char *id = request.id ? NULL : g_uuid_string_random();
 	if (id)
 		request.id = id;
@@ -163,7 +212,7 @@ static json_t *run_bench(const json_t *run)
 	GThread *threads[MOST_CLIENTS];
 	int clients = (int)json_integer_value(json_object_get(run, "clients"));
 	double seconds = json_number_value(json_object_get(run, "seconds"));
-	g_autoptr(query_source) source = read_source(json_object_get(run, "source"));
+	g_autoptr(query_source) source = find_source(json_object_get(run, "source"));
 	struct query_pool_request request = read_request(run);
 	gint64 start = g_get_monotonic_time();
 	struct bench bench = {.source = source,
@@ -209,6 +258,8 @@ static void *run_command(void *data)
 		answer = cancel(what);
 	else if ((what = json_object_get(command->json, "retire")))
 		answer = retire(what);
+	else if ((what = json_object_get(command->json, "drop")))
+		answer = drop(what);
 	else
 		answer = query_pool_report(pool);
 	print_answer(command, answer);
@@ -272,6 +323,8 @@ int main(void)
 	g_auto(GStrv) argv = NULL;
 	g_autoptr(json_t) first = read_line();
 	g_autoptr(GPtrArray) threads = g_ptr_array_new();
+	sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_source);
+	dropped = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	read_options(first, &options, &argv);
 	pool = query_pool_new(&options, &error);
 	if (!pool)
@@ -284,5 +337,7 @@ int main(void)
 	for (guint i = 0; i < threads->len; i++)
 		g_thread_join(g_ptr_array_index(threads, i));
 	query_pool_free(pool);
+	g_hash_table_unref(sources);
+	g_hash_table_unref(dropped);
 	return 0;
 }

@@ -78,6 +78,11 @@ export class Pool {
     return this.ask({ report: true });
   }
 
+  // Lets go of a source; its folder is removed with its last user when it says "remove".
+  drop(source) {
+    return this.ask({ drop: source });
+  }
+
   retire(key, edition) {
     return this.ask({ retire: { key, edition } });
   }

@@ -1,0 +1,42 @@
+/* Row by row. */
+#include "query/format_rows.h"
+
+#include "duck/sql.h"
+
+GString *rows_statement(const struct query_job *job)
+{
+	GString *sql = g_string_new(NULL);
+	duck_sql_append(sql, "FROM (%S\n) AS q(", job->body);
+	for (guint i = 0; i < job->columns->len; i++)
+		g_string_append_printf(sql, "%sc%u", i ? ", " : "", i);
+	g_string_append(sql, ") ");
+	return sql;
+}
+
+void rows_append_limit(GString *sql, const struct query_job *job)
+{
+	if (job->request->limit != QUERY_NO_LIMIT)
+		duck_sql_append(sql, " LIMIT %l", job->request->limit + 1);
+}
+
+bool rows_write_all(struct query_job *job, const char *sql, rows_write *write, GError **error)
+{
+	struct query_summary *summary = job->summary;
+	size_t count;
+	g_autoptr(duck_stream) stream = duck_stream_open(job->connection, sql, error);
+	if (!stream)
+		return false;
+	do {
+		if (!duck_stream_next(stream, &count, error))
+			return false;
+		for (size_t i = 0; i < count; i++) {
+			summary->truncated = summary->rows == job->request->limit;
+			if (summary->truncated)
+				return true;
+			if (!write(job, stream, i, error))
+				return false;
+			summary->rows++;
+		}
+	} while (count > 0);
+	return true;
+}

@@ -1,0 +1,326 @@
+// The pool of workers: fairness, limits, cancelling, and what happens when workers die.
+// timeout: 600
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { link, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { temporaryFolder } from './lib/agnesd.mjs';
+import { Pool, SKIP, startPool, writeSource } from './lib/queries.mjs';
+
+const options = { skip: SKIP };
+const ENDLESS = 'SELECT count(*) FROM range(1000000000000) t(i) WHERE i * i % 7 = 5';
+const STORM_SECONDS = Number(process.env.AGNES_STORM_SECONDS ?? 20);
+
+async function fixture(t, more = {}) {
+  const folder = temporaryFolder(t);
+  const source = await writeSource(folder, 'main', { n: 'SELECT i, i % 10 AS k FROM range(100000) t(i)' });
+  return { folder, source, pool: startPool(t, folder, more) };
+}
+
+async function until(what, condition) {
+  for (let i = 0; i < 1000; i++) {
+    if (await condition()) return;
+    await sleep(20);
+  }
+  throw new Error(`never happened: ${what}`);
+}
+
+const running = async (pool, id) => (await pool.report()).queries.find((query) => query.id === id)?.state === 'running';
+const pids = async (pool) => (await pool.report()).workers.map(({ pid }) => pid);
+const alive = (pid) => existsSync(`/proc/${pid}`);
+const resident = (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+
+test('a query is cancelled by its id, by its user or an administrator', options, async (t) => {
+  const { source, pool } = await fixture(t);
+  assert.equal((await pool.cancel('nothing')).error.code, 'not_found');
+  const query = pool.run(source, ENDLESS, { id: 'q1', user: 'alice' });
+  await until('the query runs', () => running(pool, 'q1'));
+  assert.equal((await pool.run(source, 'SELECT 1', { id: 'q1' })).error.code, 'conflict');
+  assert.equal((await pool.cancel('q1', 'bob')).error.code, 'not_found');
+  const [{ pid }] = (await pool.report()).workers;
+  assert.deepEqual((await pool.cancel('q1', 'alice')).cancelled, true);
+  assert.equal((await query).error.code, 'cancelled');
+  // The worker heard of it in time and serves on.
+  assert.deepEqual(await pool.rows(source, 'SELECT count(*) FROM n'), [[100000]]);
+  assert.deepEqual(await pids(pool), [pid]);
+  const other = pool.run(source, ENDLESS, { id: 'q2', user: 'alice' });
+  await until('the query runs', () => running(pool, 'q2'));
+  await pool.cancel('q2', null);
+  assert.equal((await other).error.code, 'cancelled');
+});
+
+test('a query that cannot be interrupted is killed', options, async (t) => {
+  const { source, pool } = await fixture(t);
+  // Planning hears no interrupt.
+  const sql = `SELECT ${'1 AND '.repeat(40000)}1`;
+  const answer = await pool.run(source, sql, { milliseconds: 300 });
+  assert.equal(answer.error.code, 'timeout', JSON.stringify(answer).slice(0, 300));
+  assert.match(answer.error.message, /longer than the 0.3 seconds allowed/);
+  assert.deepEqual(await pool.rows(source, 'SELECT count(*) FROM n'), [[100000]]);
+});
+
+test('limits on time, CPU and bytes have errors of their own', options, async (t) => {
+  const { source, pool } = await fixture(t);
+  const code = async (sql, more) => (await pool.run(source, sql, more)).error;
+  assert.equal((await code(ENDLESS, { milliseconds: 400 })).code, 'timeout');
+  assert.match((await code(ENDLESS, { cpu_seconds: 1 })).message, /CPU time/);
+  const large = await code('FROM n a, n b', { limit: 1e9, most_bytes: 1e6, silent: true });
+  assert.equal(large.code, 'too_large');
+  assert.match(large.message, /larger than the 1000000 bytes/);
+  const memory = await code("SELECT string_agg(repeat('x', 10000), '') FROM n");
+  assert.ok(['too_large', 'failed', 'invalid'].includes(memory.code), JSON.stringify(memory));
+  assert.deepEqual(await pool.rows(source, 'SELECT count(*) FROM n'), [[100000]]);
+});
+
+test('a reader that is slow does not use up the time of its query', options, async (t) => {
+  const { source, pool } = await fixture(t);
+  const answer = await pool.run(source, 'SELECT n.i, n.k FROM n, range(100)',
+    { limit: 1e7, format: 'csv', silent: true, milliseconds: 4000, hold: 6000 });
+  assert.equal(answer.error, undefined, JSON.stringify(answer.error));
+  assert.equal(answer.summary.rows, 1e7);
+});
+
+test('a result that nobody reads to its end leaves the worker usable', options, async (t) => {
+  const { source, pool } = await fixture(t, { workers: 1 });
+  for (const format of ['json', 'ndjson', 'csv', 'parquet', 'arrow']) {
+    const { abandoned } = await pool.run(source, 'FROM n, range(1000)', { limit: 1e9, format, abandon: true });
+    assert.equal(abandoned, true, format);
+    assert.deepEqual(await pool.rows(source, 'SELECT count(*) FROM n'), [[100000]], format);
+  }
+});
+
+test('users take turns, wait in a queue, and are refused when it is full', options, async (t) => {
+  const { source, pool } = await fixture(t, { workers: 2, running_a_user: 1, queued: 3, queued_a_user: 2 });
+  const first = pool.run(source, ENDLESS, { id: 'a1', user: 'alice' });
+  await until('alice has a worker', () => running(pool, 'a1'));
+  const waiting = pool.run(source, 'SELECT 1', { id: 'a2', user: 'alice' });
+  const another = pool.run(source, 'SELECT 2', { id: 'a3', user: 'alice' });
+  await until('two of hers wait', async () =>
+    (await pool.report()).queries.filter(({ state }) => state === 'queued').length === 2);
+  const refused = await pool.run(source, 'SELECT 3', { user: 'alice' });
+  assert.equal(refused.error.code, 'busy');
+  assert.match(refused.error.message, /try again later/);
+  // Bob came last and is served at once.
+  assert.deepEqual(await pool.rows(source, 'SELECT 4', { user: 'bob' }), [[4]]);
+  // What waits can be cancelled too.
+  await pool.cancel('a3', 'alice');
+  assert.equal((await another).error.code, 'cancelled');
+  await pool.cancel('a1', 'alice');
+  assert.equal((await first).error.code, 'cancelled');
+  assert.equal((await waiting).summary.rows, 1);
+});
+
+test('whoever waits too long is told so', options, async (t) => {
+  const { source, pool } = await fixture(t, { workers: 1, queue_seconds: 1 });
+  const first = pool.run(source, ENDLESS, { id: 'long' });
+  await until('it runs', () => running(pool, 'long'));
+  const { error } = await pool.run(source, 'SELECT 1');
+  assert.deepEqual([error.code, error.message], ['busy', 'the query waited 1 seconds for its turn; try again later']);
+  await pool.cancel('long');
+  await first;
+});
+
+test('the source that was not used longest gives up its worker', options, async (t) => {
+  const { folder, source, pool } = await fixture(t, { workers: 2 });
+  const b = await writeSource(folder, 'b', { n: 'SELECT 2 AS i' });
+  const c = await writeSource(folder, 'c', { n: 'SELECT 3 AS i' });
+  await pool.rows(source, 'SELECT max(i) FROM n');
+  await pool.rows(b, 'FROM n');
+  await pool.rows(source, 'SELECT max(i) FROM n');
+  const [ofMain, ofB] = (await pool.report()).workers;
+  assert.deepEqual(await pool.rows(c, 'FROM n'), [[3]]);
+  assert.deepEqual((await pids(pool)).includes(ofMain.pid), true);
+  await until('the worker of b is gone', () => !alive(ofB.pid));
+});
+
+test('another edition has workers of its own; the old ones finish and go', options, async (t) => {
+  const { folder, source, pool } = await fixture(t);
+  await pool.rows(source, 'SELECT 1');
+  const [old] = await pids(pool);
+  const long = pool.run(source, 'FROM n, range(50)', { id: 'old', limit: 1e9, format: 'csv', silent: true, hold: 500 });
+  await until('it runs', () => running(pool, 'old'));
+  const next = await writeSource(folder, 'main', { n: 'SELECT 7 AS i' }, '2');
+  await pool.retire('main', '2');
+  assert.deepEqual(await pool.rows(next, 'FROM n'), [[7]]);
+  assert.equal((await long).summary.rows, 5000000);
+  await until('the old worker is gone', () => !alive(old));
+  assert.deepEqual((await pool.report()).workers.map(({ edition }) => edition), ['2']);
+});
+
+test('a worker that was killed costs only the query that ran in it', options, async (t) => {
+  const { source, pool } = await fixture(t, { workers: 2 });
+  const doomed = pool.run(source, ENDLESS, { id: 'doomed' });
+  const other = pool.run(source, 'FROM n, range(20)', { id: 'other', limit: 1e9, format: 'csv', silent: true, hold: 500 });
+  await until('both run', async () => await running(pool, 'doomed') && await running(pool, 'other'));
+  // Which of the two runs what: the one that computes has used more CPU.
+  const cpu = (pid) => Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[11]);
+  await sleep(500);
+  const [busy] = (await pids(pool)).sort((a, b) => cpu(b) - cpu(a));
+  process.kill(busy, 'SIGKILL');
+  const { error } = await doomed;
+  assert.equal(error.code, 'failed');
+  assert.match(error.message, /the process that ran the query was killed by signal 9/);
+  assert.equal((await other).summary.rows, 2000000);
+  // One that dies while it is idle costs nothing.
+  for (const pid of await pids(pool)) process.kill(pid, 'SIGKILL');
+  assert.deepEqual(await pool.rows(source, 'SELECT count(*) FROM n'), [[100000]]);
+});
+
+test('a worker has an empty environment, no foreign descriptors, and ends with its server', options, async (t) => {
+  const folder = temporaryFolder(t);
+  const source = await writeSource(folder, 'main', { n: 'SELECT 1 AS i' });
+  const pool = new Pool(folder, {});
+  await pool.rows(source, 'FROM n');
+  const [pid] = await pids(pool);
+  if (process.getuid() === 0) {
+    assert.equal(readFileSync(`/proc/${pid}/environ`, 'utf8'), '');
+    const open = Object.fromEntries(readdirSync(`/proc/${pid}/fd`).map((fd) => [fd, readlinkSync(`/proc/${pid}/fd/${fd}`)]));
+    assert.deepEqual(Object.values(open).filter((to) => to.startsWith('/') && !to.startsWith('/dev/') && !to.startsWith(folder)), []);
+    delete open[2]; // the log
+    assert.equal(Object.values(open).filter((to) => to.startsWith('socket:')).length, 1);
+  }
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  assert.match(status, /^NoNewPrivs:\s1$/m);
+  assert.match(status, /^Seccomp:\s2$/m);
+  process.kill(pool.child.pid, 'SIGKILL');
+  await pool.ended;
+  await until('the worker is gone', () => !alive(pid));
+});
+
+test('what does not fit into memory goes to a folder that goes with the worker', options, async (t) => {
+  const { folder, source, pool } = await fixture(t, { memory_mb: 128, address_space_mb: 2048, workers: 1 });
+  const sql = "SELECT count(*), max(s) FROM (SELECT n.i || '-' || r.range || repeat('x', 50) AS s FROM n, range(40) r ORDER BY s DESC OFFSET 1)";
+  const query = pool.run(source, sql, { milliseconds: 120000, cpu_seconds: 300 });
+  const workers = path.join(folder, 'workers');
+  let spilled = false;
+  let done = false;
+  query.then(() => { done = true; });
+  while (!done) {
+    for (const worker of existsSync(workers) ? readdirSync(workers) : []) {
+      spilled ||= readdirSync(path.join(workers, worker)).length > 0;
+    }
+    await sleep(10);
+  }
+  const answer = await query;
+  assert.equal(answer.error, undefined, JSON.stringify(answer.error));
+  assert.equal(JSON.parse(answer.text).rows[0][0], 3999999);
+  assert.ok(spilled, 'the sort used the disk');
+  for (const pid of await pids(pool)) process.kill(pid, 'SIGKILL');
+  await pool.rows(source, 'SELECT 1');
+  assert.equal(readdirSync(workers).length, 1);
+});
+
+test('a thousand tables cost nothing until they are named', options, async (t) => {
+  const { folder, source, pool } = await fixture(t);
+  const wide = { key: 'wide', edition: '1', folder: path.join(folder, 'wide'), tables: [] };
+  await mkdir(wide.folder);
+  for (let i = 0; i < 1000; i++) {
+    wide.tables.push(`table_${i}`);
+    await link(path.join(source.folder, 'n.parquet'), path.join(wide.folder, `table_${i}.parquet`));
+  }
+  assert.deepEqual(await pool.rows(wide, 'SELECT count(*) FROM Table_7 JOIN table_999 USING (i)'), [[100000]]);
+  assert.equal((await pool.run(wide, 'FROM table_1000')).error.code, 'denied');
+});
+
+test('the memory of the server stays flat, however much streams and however many ask', options, async (t) => {
+  const { source, pool } = await fixture(t, { workers: 3, memory_mb: 256 });
+  await pool.rows(source, 'SELECT 1');
+  const before = resident(pool.child.pid);
+  const stream = await pool.run(source, "SELECT n.i, repeat('x', 200) AS s FROM n, range(100)",
+    { limit: 1e9, format: 'csv', silent: true, milliseconds: 300000, cpu_seconds: 600 });
+  assert.ok(stream.bytes > 2e9, JSON.stringify(stream));
+  const heavy = await Promise.all(Array.from({ length: 50 }, (_, i) => pool.run(source,
+    'SELECT a.k, count(DISTINCT a.i * b.i) FROM n a JOIN n b USING (k) WHERE a.i < 4000 AND b.i < 400 GROUP BY ALL',
+    { user: `u${i % 5}`, milliseconds: 60000 })));
+  for (const answer of heavy) {
+    assert.ok(answer.summary?.rows === 10 || ['busy', 'too_large', 'timeout', 'failed'].includes(answer.error?.code),
+      JSON.stringify(answer).slice(0, 300));
+  }
+  assert.ok(resident(pool.child.pid) - before < 48e6, `${before} to ${resident(pool.child.pid)}`);
+});
+
+test('killing a random worker every second loses only what ran in it', options, async (t) => {
+  const { source, pool } = await fixture(t, { workers: 3 });
+  const end = Date.now() + STORM_SECONDS * 1000;
+  let killed = 0;
+  let right = 0;
+  const lost = [];
+  const killer = (async () => {
+    while (Date.now() < end) {
+      const [victim] = (await pids(pool)).sort(() => Math.random() - 0.5);
+      if (victim) {
+        process.kill(victim, 'SIGKILL');
+        killed++;
+      }
+      await sleep(1000);
+    }
+  })();
+  const client = async (number) => {
+    while (Date.now() < end) {
+      const answer = await pool.run(source, 'SELECT k, count(*), sum(i)::BIGINT FROM n GROUP BY k ORDER BY k', { user: `u${number}` });
+      if (answer.error) lost.push(answer.error);
+      else {
+        const { rows } = JSON.parse(answer.text);
+        assert.deepEqual(rows.map(([k, count, sum]) => [k, count, sum]), Array.from({ length: 10 }, (_, k) => [k, 10000, 499950000 + k * 10000]));
+        right++;
+      }
+    }
+  };
+  await Promise.all([killer, ...Array.from({ length: 6 }, (_, i) => client(i))]);
+  assert.ok(right > 50, `${right} queries`);
+  assert.ok(lost.length <= killed, `${lost.length} lost of ${killed} killed`);
+  for (const error of lost) assert.match(error.message, /was killed by signal 9|cannot start/, JSON.stringify(error));
+});
+
+test('editions that are published while queries run never mix and never fail', options, async (t) => {
+  const folder = temporaryFolder(t);
+  const pool = startPool(t, folder, { workers: 4 });
+  const publish = (edition) => writeSource(folder, 'live', {
+    a: `SELECT ${edition} AS edition, i FROM range(20000) t(i)`, b: `SELECT ${edition} AS edition, i FROM range(20000) t(i)`,
+  }, String(edition)).then((source) => ({ ...source, remove: true }));
+  let current = await publish(1);
+  const end = Date.now() + STORM_SECONDS * 1000;
+  const publisher = (async () => {
+    for (let edition = 2; Date.now() < end; edition++) {
+      const next = await publish(edition);
+      const old = current;
+      current = next;
+      await pool.retire('live', String(edition));
+      await pool.drop(old);
+    }
+  })();
+  let right = 0;
+  const client = async () => {
+    while (Date.now() < end) {
+      const source = current;
+      const answer = await pool.run(source, `SELECT count(*), min(a.edition), max(a.edition), min(b.edition), max(b.edition),
+        (SELECT max(edition) FROM a), (SELECT min(edition) FROM b) FROM a JOIN b USING (i)`);
+      // It was dropped before it was asked for: a server looks again.
+      if (answer.error?.code === 'dropped') continue;
+      assert.equal(answer.error, undefined, JSON.stringify(answer.error));
+      const [row] = JSON.parse(answer.text).rows;
+      assert.deepEqual(row, [20000, ...Array(6).fill(Number(source.edition))]);
+      right++;
+    }
+  };
+  await Promise.all([publisher, client(), client(), client()]);
+  assert.ok(right > 50 && Number(current.edition) > 5, `${right} queries, ${current.edition} editions`);
+  await until('only the last folder is left', () =>
+    readdirSync(folder).filter((name) => name.startsWith('live-')).length === 1);
+});
+
+test('what a server that was killed left behind is removed', options, async (t) => {
+  const folder = temporaryFolder(t);
+  const source = await writeSource(folder, 'main', { n: 'SELECT 1 AS i' });
+  const first = new Pool(folder, {});
+  await first.rows(source, 'FROM n');
+  process.kill(first.child.pid, 'SIGKILL');
+  await first.ended;
+  assert.equal(readdirSync(path.join(folder, 'workers')).length, 1);
+  const second = startPool(t, folder);
+  await second.report();
+  assert.equal(readdirSync(path.join(folder, 'workers')).length, 0);
+  rmSync(path.join(folder, 'workers'), { recursive: true });
+});
