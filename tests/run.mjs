@@ -231,6 +231,6 @@ if (options.lint) jobs.push(lintJob());
 const totals = await runAll(jobs.filter(wanted));
 const ran = totals.passed + totals.failed;
 if (ran === 0) console.log('No test ran.');
-const skipped = totals.skipped ? `, ${totals.skipped} skipped` : '';
-console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`);
+if (totals.skipped) console.log(`${totals.skipped} skipped`);
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
 process.exitCode = totals.failed > 0 || ran === 0 ? 1 : 0;

@@ -186,11 +186,10 @@ static int run(const struct command_context *context, int argc, char **argv)
 {
 	GError *error = NULL;
 	int code = EXIT_CODE_OK;
-	const struct state_options state_options = {0};
 	const struct action *action = find_action(argc, argv);
 	if (!action)
 		return EXIT_CODE_USAGE;
-	g_autoptr(state_db) state = state_open(context->data_dir, &state_options, &error);
+	g_autoptr(state_db) state = state_open_configured(context->data_dir, &error);
 	if (!state)
 		return command_fail(&command_metrics,
 				    command_explain_use(error, "'da metrics' asks the server"));

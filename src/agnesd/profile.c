@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "engine/measure.h"
 #include "engine/metrics.h"
 #include "engine/orchestrator.h"
 #include "engine/sources.h"
@@ -122,9 +123,8 @@ static bool find_in_state(struct subject *subject, struct state *state, const ch
 /* The state is held only while it is needed, so that the server can start meanwhile. */
 static bool find_subject(struct subject *subject, const char *data_dir, GError **error)
 {
-	const struct state_options state_options = {0};
 	g_autoptr(GError) problem = NULL;
-	g_autoptr(state_db) state = state_open(data_dir, &state_options, &problem);
+	g_autoptr(state_db) state = state_open_configured(data_dir, &problem);
 	subject->published = true;
 	if (state)
 		return find_in_state(subject, state, data_dir, error);
@@ -134,14 +134,16 @@ static bool find_subject(struct subject *subject, const char *data_dir, GError *
 	return false;
 }
 
+/* The file may be anybody's: a sandboxed child looks into it. */
 static char *compute(const struct subject *subject, const char *data_dir, GError **error)
 {
 	struct profile_limits limits;
+	g_auto(measurement) measurement = {0};
 	g_autoptr(configuration) config = config_load(data_dir, error);
-	g_autofree char *temporary = config ? g_dir_make_tmp("agnesd-profile-XXXXXX", error) : NULL;
-	if (!temporary)
+	if (!config)
 		return NULL;
 	profile_limits_load(&limits, config);
+	measurement_init(&measurement);
 	const struct profile_request request = {
 		.path = subject->path,
 		.table = subject->table,
@@ -151,19 +153,15 @@ static char *compute(const struct subject *subject, const char *data_dir, GError
 		.used_by = subject->used_by,
 		.exact = exact,
 		.limits = &limits,
-		.temp_directory = temporary,
 	};
-	char *text = profile_compute(&request, error);
-	files_remove_tree(temporary, NULL);
-	return text;
+	return measure_profile(&measurement, &request, error);
 }
 
 static bool store(const struct subject *subject, const char *data_dir, const char *text,
 		  GError **error)
 {
-	const struct state_options state_options = {0};
 	g_autoptr(GError) problem = NULL;
-	g_autoptr(state_db) state = state_open(data_dir, &state_options, &problem);
+	g_autoptr(state_db) state = state_open_configured(data_dir, &problem);
 	if (state)
 		return profiles_save(state, subject->table, text, error);
 	if (g_error_matches(problem, AGNES_ERROR, AGNES_ERROR_BUSY)) {

@@ -14,6 +14,7 @@
 #include "app/seed.h"
 #include "app/table_facts.h"
 #include "app/web/assets.h"
+#include "base/sandbox.h"
 #include "state/backup_keeper.h"
 
 enum { BOOTSTRAP_CODE_BYTES = 8 };
@@ -39,8 +40,16 @@ static struct backup_keeper *keep_backups(const struct app *app)
 	return backup_keeper_new(app->state, &plan);
 }
 
+static void tell_of_the_kernel(void)
+{
+	g_autofree char *missing = sandbox_shortcomings();
+	if (missing)
+		g_warning("%s", missing);
+}
+
 struct app *app_new(const char *data_dir, GError **error)
 {
+	tell_of_the_kernel();
 	g_autoptr(app) app = g_new0(struct app, 1);
 	g_mutex_init(&app->config_lock);
 	app->data_dir = g_strdup(data_dir);

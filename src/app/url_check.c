@@ -20,7 +20,7 @@ static bool in_networks(GInetAddress *address)
 	return false;
 }
 
-/* ::ffff:10.0.0.1 is 10.0.0.1. */
+/* ::ffff:10.0.0.0 is 10.0.0.0. */
 static GInetAddress *unmapped(GInetAddress *address)
 {
 	static const guint8 prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};

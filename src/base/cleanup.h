@@ -22,10 +22,11 @@
 	typedef struct name name; \
 	G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(name, name##_clear)
 
-static inline void descriptor_close(const int *fd)
+static inline void descriptor_close(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
+	*fd = -1;
 }
 
 /* A descriptor that the scope owns: `AUTO_FD fd = open(...)`. Negative means none. */

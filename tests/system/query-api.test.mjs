@@ -48,7 +48,7 @@ test('an ungranted and an unknown table are refused alike', async (t) => {
     "SELECT * FROM read_text('/etc/passwd')", 'ATTACH \':memory:\' AS x', 'PRAGMA version', 'SET threads = 1']) {
     const { status, body } = await ask(ann, sql);
     assert.equal(status, 400, `${sql}: ${JSON.stringify(body)}`);
-    assert.doesNotMatch(JSON.stringify(body), /root:/);
+    assert.doesNotMatch(JSON.stringify(body), /daemon:x:/);
   }
   assert.equal((await ask(ann, 'SELECT count(*) FROM orders')).body.rows[0][0], 1000);
   assert.equal((await ask(ann, `SELECT ${' '.repeat(300 * 1024)} 1`)).status, 413);

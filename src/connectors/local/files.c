@@ -108,8 +108,9 @@ static GPtrArray *list_folder(struct search *search, const char *folder, GError 
 static bool is_folder(struct search *search, const char *path)
 {
 	int fd = beneath_open(search->root->fd, path, O_PATH | O_DIRECTORY, NULL);
+	bool there = fd >= 0;
 	descriptor_close(&fd);
-	return fd >= 0;
+	return there;
 }
 
 static char *join(const char *folder, const char *name)
