@@ -8,7 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char secret[] = "a secret for the fuzzer, long enough for HS256";
 #define NOW INT64_C(1800000000)
 
-/* Half of the inputs are claims that get a true signature, so that the checks behind it are reached. */
+/* Half of the inputs are claims that get a true signature, so that the checks behind it are
+ * reached. */
 static char *token_from(const uint8_t *data, size_t size)
 {
 	g_autofree char *text = g_strndup((const char *)data, size);
@@ -22,8 +23,8 @@ static char *token_from(const uint8_t *data, size_t size)
 	body[strcspn(body, "=")] = '\0';
 	g_strdelimit(g_strdelimit(body, "+", '-'), "/", '_');
 	g_autofree char *start = g_strconcat(head, ".", body, NULL);
-	g_autoptr(GHmac) hmac =
-		g_hmac_new(G_CHECKSUM_SHA256, (const guchar *)secret, strlen(secret));
+	g_autoptr(GHmac)
+		hmac = g_hmac_new(G_CHECKSUM_SHA256, (const guchar *)secret, strlen(secret));
 	g_hmac_update(hmac, (const guchar *)start, (gssize)strlen(start));
 	g_hmac_get_digest(hmac, digest, &length);
 	g_autofree char *tail = g_base64_encode(digest, length);
