@@ -17,6 +17,8 @@
 enum { COPY_STEP = 16 * 1024 * 1024 };
 /* How many folders files_remove_tree() holds open; deeper trees work, slower. */
 enum { DEEPEST_OPEN = 16 };
+/* How often it begins anew when others remove the same tree. */
+enum { MOST_WALKS = 100 };
 enum { LOCK_PAUSE_MICROSECONDS = 20 * 1000 };
 
 bool files_sync_folder(const char *path, GError **error)
@@ -210,16 +212,27 @@ bool files_remove(const char *path, GError **error)
 	return false;
 }
 
-/* For nftw(), which goes through a folder after what is in it. */
+/*
+ * For nftw(), which goes through a folder after what is in it. What somebody else removed first is
+ * no reason to leave the rest.
+ */
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *position)
 {
-	return remove(path);
+	return remove(path) == 0 || errno == ENOENT ? 0 : -1;
 }
 
 bool files_remove_tree(const char *path, GError **error)
 {
-	if (nftw(path, remove_entry, DEEPEST_OPEN, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
-		return true;
+	for (int attempt = 0; attempt < MOST_WALKS; attempt++) {
+		struct stat status;
+		if (nftw(path, remove_entry, DEEPEST_OPEN, FTW_DEPTH | FTW_PHYS) == 0)
+			return true;
+		if (errno != ENOENT)
+			break;
+		/* Either there is no such tree, or a folder of it went while nftw() opened it. */
+		if (lstat(path, &status) < 0 && errno == ENOENT)
+			return true;
+	}
 	agnes_set_errno(error, errno, "cannot remove %s", path);
 	return false;
 }
