@@ -4,8 +4,10 @@
 #include "base/error.h"
 #include "extract/names.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static gint compare_text(gconstpointer a, gconstpointer b)
 {
@@ -49,15 +51,6 @@ GPtrArray *sources_load(const char *data_dir, GError **error)
 		g_ptr_array_add(sources, publication_load(published, name));
 	}
 	return sources;
-}
-
-/* Something to publish: a description of tables, or results of registered queries. */
-static bool is_source(const struct sources_plan *plan, const char *name)
-{
-	g_autofree char *file = g_build_filename(plan->data_dir, "extracts", name, "extract.duckdb",
-						 NULL);
-	return g_file_test(file, G_FILE_TEST_EXISTS) ||
-	       g_hash_table_contains(plan->materialized, name);
 }
 
 static struct published_source *find_previous(const struct sources_plan *plan, const char *name)
@@ -105,23 +98,86 @@ static bool is_chosen(const struct sources_plan *plan, const char *name)
 	return !plan->only || strcmp(plan->only, name) == 0;
 }
 
-static GArray *plan_jobs(const struct sources_plan *plan, const GPtrArray *names)
+/* Whether there is something to publish under a name, as far as one can see. */
+enum presence {
+	PRESENT,
+	ABSENT,
+	UNREADABLE, /* there is no telling: what was published last stays */
+};
+
+/*
+ * A source is gone when its folder is, and extracts/ is there to say so: a file that is missing in
+ * it may be on its way, and a disk that cannot be read may come back.
+ */
+static enum presence find_source(const struct sources_plan *plan, const char *name,
+				 const struct published_source *previous, char **why)
 {
+	struct stat status;
+	g_autofree char *extracts = g_build_filename(plan->data_dir, "extracts", NULL);
+	g_autofree char *folder = g_build_filename(extracts, name, NULL);
+	g_autofree char *file = g_build_filename(folder, "extract.duckdb", NULL);
+	if (stat(extracts, &status) < 0) {
+		*why = g_strdup_printf("cannot read %s: %s; if its disk is not mounted, mount it",
+				       extracts, g_strerror(errno));
+		return UNREADABLE;
+	}
+	if (lstat(folder, &status) < 0 && errno == ENOENT)
+		return ABSENT;
+	bool there = stat(file, &status) == 0;
+	if (!there && errno == ENOENT && !(previous && publication_is_described(previous)))
+		return g_hash_table_contains(plan->materialized, name) ? PRESENT : ABSENT;
+	/* One that never was published fails with the reason when it is. */
+	if (there || !previous)
+		return PRESENT;
+	*why = g_strdup_printf("cannot read %s: %s; extract it again, or remove %s to withdraw "
+			       "its tables",
+			       file, g_strerror(errno), folder);
+	return UNREADABLE;
+}
+
+/* The names in `folders`, and those of what is published without a folder there. */
+static GPtrArray *list_candidates(const struct sources_plan *plan, const GPtrArray *folders)
+{
+	GPtrArray *names = g_ptr_array_new();
+	for (guint i = 0; i < folders->len; i++)
+		g_ptr_array_add(names, g_ptr_array_index(folders, i));
+	for (guint i = 0; i < plan->previous->len; i++) {
+		const struct published_source *source = g_ptr_array_index(plan->previous, i);
+		if (!g_ptr_array_find_with_equal_func(names, source->name, g_str_equal, NULL))
+			g_ptr_array_add(names, source->name);
+	}
+	g_ptr_array_sort(names, compare_text);
+	return names;
+}
+
+/* False when there is nothing to do about the name. */
+static bool plan_job(const struct sources_plan *plan, const char *name, struct job *job)
+{
+	g_autofree char *why = NULL;
+	g_autoptr(published_source) previous = find_previous(plan, name);
+	enum presence presence = find_source(plan, name, previous, &why);
+	if (presence == ABSENT || (presence == UNREADABLE && !previous))
+		return false;
+	*job = (struct job){.plan = plan, .name = name};
+	if (!is_chosen(plan, name)) {
+		/* One that was never published waits for its own turn. */
+		job->result = g_steal_pointer(&previous);
+		return job->result != NULL;
+	}
+	if (presence == UNREADABLE)
+		job->result = publish_keep(previous, why);
+	job->previous = previous ? g_steal_pointer(&previous) : published_source_new(name);
+	return true;
+}
+
+static GArray *plan_jobs(const struct sources_plan *plan, const GPtrArray *folders)
+{
+	g_autoptr(GPtrArray) names = list_candidates(plan, folders);
 	GArray *jobs = g_array_new(FALSE, TRUE, sizeof(struct job));
 	for (guint i = 0; i < names->len; i++) {
-		struct job job = {.plan = plan, .name = g_ptr_array_index(names, i)};
-		if (!is_source(plan, job.name))
-			continue;
-		job.previous = find_previous(plan, job.name);
-		if (!is_chosen(plan, job.name)) {
-			/* One that was never published waits for its own turn. */
-			job.result = g_steal_pointer(&job.previous);
-			if (!job.result)
-				continue;
-		} else if (!job.previous) {
-			job.previous = published_source_new(job.name);
-		}
-		g_array_append_val(jobs, job);
+		struct job job;
+		if (plan_job(plan, g_ptr_array_index(names, i), &job))
+			g_array_append_val(jobs, job);
 	}
 	return jobs;
 }

@@ -273,11 +273,11 @@ static json_t *reader_request(const struct answer *answer, const char *stamp)
 		json_array_append_new(materialized, json_string(*name));
 	/* Publishing again means from the files, not from what is known of them. */
 	json_t *known = request->again ? json_object() : known_keys(request->previous);
-	return json_pack("{ss ss ss ss si si si so so}", "source", request->source, "folder",
+	return json_pack("{ss ss ss ss sb si si si so so}", "source", request->source, "folder",
 			 answer->folders->extract, "work", answer->folders->work, "stamp", stamp,
-			 "memory_mb", limits->memory_mb, "threads", limits->threads,
-			 "newest_landlock", limits->newest_landlock, "materialized", materialized,
-			 "known", known);
+			 "described", publication_is_described(request->previous), "memory_mb",
+			 limits->memory_mb, "threads", limits->threads, "newest_landlock",
+			 limits->newest_landlock, "materialized", materialized, "known", known);
 }
 
 static bool converse(struct answer *answer, const json_t *request, GError **error)

@@ -222,6 +222,16 @@ static bool fill_from_json(struct published_source *source, json_t *index, const
 	return whole;
 }
 
+bool publication_is_described(const struct published_source *source)
+{
+	for (guint i = 0; i < source->tables->len; i++) {
+		const struct published_table *table = g_ptr_array_index(source->tables, i);
+		if (!table->materialized)
+			return true;
+	}
+	return false;
+}
+
 struct published_source *publication_load(const char *folder, const char *name)
 {
 	struct published_source *source = published_source_new(name);

@@ -63,6 +63,9 @@ void published_source_add_attach(struct published_source *source, const char *al
 void published_source_add_failure(struct published_source *source, const char *name,
 				  const char *message);
 
+/* Whether any table came out of an extract.duckdb, and not of a registered query. */
+bool publication_is_described(const struct published_source *source);
+
 /*
  * Reads the index in `folder` (published/<source>). One that is missing or damaged reads as a
  * source without tables, and a table whose file is gone is left out; either way the fingerprint is

@@ -63,6 +63,19 @@ static struct published_source *keep_previous(const struct published_source *pre
 	return source;
 }
 
+struct published_source *publish_keep(struct published_source *previous, const char *message)
+{
+	const struct published_failure *failure = previous->failures->len == 1
+							  ? g_ptr_array_index(previous->failures, 0)
+							  : NULL;
+	/* Said before, it is no news, and no reason for another edition. */
+	if (*previous->fingerprint == '\0' && failure && !failure->name &&
+	    strcmp(failure->message, message) == 0)
+		return published_source_ref(previous);
+	/* Without a fingerprint, so that the next rebuild tries again. */
+	return keep_previous(previous, "", message);
+}
+
 static struct published_source *read_once(const struct publish_request *request,
 					  const struct answer_folders *folders, const char *stamp,
 					  GError **error)
@@ -165,10 +178,7 @@ struct published_source *publish_source(const struct publish_request *request)
 {
 	g_autoptr(GError) error = NULL;
 	struct published_source *source = publish(request, &error);
-	if (source)
-		return source;
-	/* Without a fingerprint, so that the next rebuild tries again. */
-	return keep_previous(request->previous, "", error->message);
+	return source ? source : publish_keep(request->previous, error->message);
 }
 
 bool publish_remove(const char *data_dir, const char *source, GError **error)

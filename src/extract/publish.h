@@ -37,6 +37,12 @@ struct publish_request {
  */
 struct published_source *publish_source(const struct publish_request *request);
 
+/*
+ * The source as it is when its extract cannot be looked at: `previous` with the reason for a
+ * failure; `previous` itself, referenced, when it says the same already.
+ */
+struct published_source *publish_keep(struct published_source *previous, const char *message);
+
 /* published/<source> */
 char *publish_folder(const char *data_dir, const char *source);
 

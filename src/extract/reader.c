@@ -64,13 +64,14 @@ static struct extract_reader *parse_request(GError **error)
 		return NULL;
 	const char *source, *folder, *work, *stamp;
 	json_t *materialized, *known;
+	int described;
 	json_error_t problem;
 	g_autoptr(extract_reader) reader = g_new0(struct extract_reader, 1);
-	if (json_unpack_ex(request, &problem, JSON_STRICT, "{ss ss ss ss si si si so so}", "source",
-			   &source, "folder", &folder, "work", &work, "stamp", &stamp, "memory_mb",
-			   &reader->memory_mb, "threads", &reader->threads, "newest_landlock",
-			   &reader->newest_landlock, "materialized", &materialized, "known",
-			   &known) < 0) {
+	if (json_unpack_ex(request, &problem, JSON_STRICT, "{ss ss ss ss sb si si si so so}",
+			   "source", &source, "folder", &folder, "work", &work, "stamp", &stamp,
+			   "described", &described, "memory_mb", &reader->memory_mb, "threads",
+			   &reader->threads, "newest_landlock", &reader->newest_landlock,
+			   "materialized", &materialized, "known", &known) < 0) {
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID, "request: %s", problem.text);
 		return NULL;
 	}
@@ -78,6 +79,7 @@ static struct extract_reader *parse_request(GError **error)
 	reader->folder = g_strdup(folder);
 	reader->work = g_strdup(work);
 	reader->stamp = g_strdup(stamp);
+	reader->described = described;
 	reader->materialized = json_incref(materialized);
 	reader->known = json_incref(known);
 	reader->checksums = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,

@@ -7,7 +7,7 @@
  * Request:
  *	{"source": "shop", "folder": "/…/extracts/shop", "work": "/…", "stamp": "…",
  *	 "memory_mb": 1024, "threads": 2, "newest_landlock": 1000,
- *	 "materialized": ["name", …], "known": {"name": "key", …}}
+ *	 "described": true, "materialized": ["name", …], "known": {"name": "key", …}}
  * Answers:
  *	{"table": "orders", "description": "…", "extracted_at": 1, "key": "…", "rows": 1,
  *	 "columns": 2, "md5": "…", and either "link": "data/orders.parquet", "inode": 1, "size": 1,

@@ -13,7 +13,8 @@ struct extract_reader {
 	char *source;
 	char *folder; /* resolved: no symlinks in it */
 	char *work;
-	char *stamp; /* fingerprint of the folder as it was when the parent asked */
+	char *stamp;	/* fingerprint of the folder as it was when the parent asked */
+	bool described; /* there was an extract.duckdb the last time */
 	json_t *materialized;
 	json_t *known;
 	int memory_mb, threads, newest_landlock;

@@ -12,9 +12,11 @@
 #include "extract/reader_private.h"
 #include "extract/view_shape.h"
 
+#include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The extract is attached under the name that it has for a producer who opens it by itself. */
 #define EXTRACT "extract"
@@ -35,7 +37,12 @@ static void note(const char *format, ...)
 static bool attach_extract(struct extract_reader *reader, bool *found, GError **error)
 {
 	g_autofree char *path = g_build_filename(reader->folder, "extract.duckdb", NULL);
-	*found = g_file_test(path, G_FILE_TEST_EXISTS);
+	*found = access(path, F_OK) == 0;
+	if (!*found && reader->described) {
+		/* A producer may be about to put a new one there. */
+		agnes_set_errno(error, errno, "cannot read %s", path);
+		return false;
+	}
 	if (!*found)
 		return true;
 	g_autofree char *sql = duck_sql("ATTACH %L AS " EXTRACT " (READ_ONLY)", path);
