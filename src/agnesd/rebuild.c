@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "engine/analytics.h"
 #include "engine/orchestrator.h"
+#include "engine/publish_limits.h"
 #include "extract/names.h"
 
 #include <stdbool.h>
@@ -15,9 +16,9 @@ static int newest_landlock = -1;
 
 static const GOptionEntry options[] = {
 	{"memory", 0, 0, G_OPTION_ARG_INT, &memory_mb,
-	 "Memory for reading one extract (default: 1024)", "MB"},
-	{"timeout", 0, 0, G_OPTION_ARG_INT, &seconds, "Time for reading one extract (default: 600)",
-	 "SECONDS"},
+	 "Memory for reading one extract (default: rebuild.memory_limit)", "MB"},
+	{"timeout", 0, 0, G_OPTION_ARG_INT, &seconds,
+	 "Time for reading one extract (default: rebuild.timeout_seconds)", "SECONDS"},
 	{"newest-landlock", 0, 0, G_OPTION_ARG_INT, &newest_landlock,
 	 "Use no newer Landlock than this, 0 for none: what an older kernel would do", "ABI"},
 	G_OPTION_ENTRY_NULL,
@@ -89,9 +90,22 @@ static bool rebuild_all(const char *data_dir, const char *source, bool *clean, G
 								ORCHESTRATOR_LOCKED, error);
 	g_auto(rebuild) rebuild = {0};
 	if (!orchestrator || !orchestrator_rebuild(orchestrator, source, &rebuild, error) ||
-	    !analytics_write(data_dir, rebuild.after, &limits, error))
+	    !analytics_write(data_dir, orchestrator, &limits, error))
 		return false;
 	*clean = print_rebuild(&rebuild);
+	return true;
+}
+
+/* The configuration's, unless an option says otherwise. */
+static bool choose_limits(const char *data_dir, GError **error)
+{
+	g_autoptr(configuration) config = config_load(data_dir, error);
+	if (!config)
+		return false;
+	publish_limits_choose(&limits, config);
+	limits.memory_mb = memory_mb > 0 ? memory_mb : limits.memory_mb;
+	limits.seconds = seconds > 0 ? seconds : limits.seconds;
+	limits.newest_landlock = newest_landlock >= 0 ? newest_landlock : limits.newest_landlock;
 	return true;
 }
 
@@ -104,11 +118,8 @@ static int run(const struct command_context *context, int argc, char **argv)
 		g_printerr("agnesd rebuild: '%s' cannot name a source\n", source);
 		return EXIT_CODE_USAGE;
 	}
-	limits = publish_default_limits;
-	limits.memory_mb = memory_mb > 0 ? memory_mb : limits.memory_mb;
-	limits.seconds = seconds > 0 ? seconds : limits.seconds;
-	limits.newest_landlock = newest_landlock >= 0 ? newest_landlock : limits.newest_landlock;
-	if (!rebuild_all(context->data_dir, source, &clean, &error))
+	if (!choose_limits(context->data_dir, &error) ||
+	    !rebuild_all(context->data_dir, source, &clean, &error))
 		return command_fail(&command_rebuild, error);
 	return clean ? EXIT_CODE_OK : EXIT_CODE_FAILED;
 }

@@ -2,9 +2,9 @@
 #include "app/publisher.h"
 
 #include "base/error.h"
-#include "base/sandbox.h"
 #include "engine/analytics.h"
 #include "engine/orchestrator.h"
+#include "engine/publish_limits.h"
 
 struct publisher {
 	char *data_dir;
@@ -32,9 +32,16 @@ static bool publish(struct publisher *publisher, const char *source, bool *chang
 static void rewrite_analytics(struct publisher *publisher)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(edition) edition = publisher_edition(publisher);
-	if (!analytics_write(publisher->data_dir, edition, &publisher->limits, &error))
+	if (!analytics_write(publisher->data_dir, publisher->orchestrator, &publisher->limits,
+			     &error))
 		g_warning("analytics/server.duckdb stays as it was: %s", error->message);
+}
+
+/* It is not when a server died before it wrote the file, or could not write it. */
+static bool is_analytics_current(struct publisher *publisher)
+{
+	g_autoptr(edition) edition = publisher_edition(publisher);
+	return analytics_is_current(publisher->data_dir, edition);
 }
 
 static void work(struct publisher *publisher)
@@ -43,7 +50,7 @@ static void work(struct publisher *publisher)
 	bool changed = false;
 	if (!publish(publisher, NULL, &changed, &error))
 		g_warning("the extracts cannot be published: %s", error->message);
-	else if (changed)
+	else if (changed || !is_analytics_current(publisher))
 		rewrite_analytics(publisher);
 }
 
@@ -65,13 +72,6 @@ static gpointer publish_loop(gpointer data)
 	return NULL;
 }
 
-static void choose_limits(struct publish_limits *limits, const struct configuration *config)
-{
-	*limits = publish_default_limits;
-	limits->memory_mb = (int)(config_size(config, "rebuild.memory_limit") / 1000000);
-	limits->seconds = (int)config_int(config, "rebuild.timeout_seconds");
-}
-
 struct publisher *publisher_new(const char *data_dir, struct state *state,
 				struct directory_store *directory,
 				const struct configuration *config, GError **error)
@@ -82,7 +82,7 @@ struct publisher *publisher_new(const char *data_dir, struct state *state,
 	publisher->data_dir = g_canonicalize_filename(data_dir, NULL);
 	publisher->directory = directory;
 	publisher->wanted = true;
-	choose_limits(&publisher->limits, config);
+	publish_limits_choose(&publisher->limits, config);
 	publisher->orchestrator = orchestrator_new(publisher->data_dir, state, &publisher->limits,
 						   ORCHESTRATOR_LOCKS, error);
 	if (!publisher->orchestrator)

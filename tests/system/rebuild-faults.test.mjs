@@ -1,8 +1,10 @@
 // agnesd rebuild when the machine misbehaves: killed, run twice, out of disk, its files damaged.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync }
-  from 'node:fs';
+import {
+  appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
@@ -10,6 +12,7 @@ import { AGNESD, agnesd, collect, temporaryFolder } from './lib/agnesd.mjs';
 import {
   analytics, described, extract, folderOf, index, md5, parquet, plain, published, publishedFiles, rebuild, run, state,
 } from './lib/extracts.mjs';
+import { serve } from './lib/server.mjs';
 
 const TABLES = 12;
 const names = Array.from({ length: TABLES }, (_, i) => `t${i}`);
@@ -203,4 +206,54 @@ test('a state that was lost is filled again from what is published', async (t) =
   assert.equal((await rebuild(data)).code, 0);
   assert.deepEqual(await state(data, 'SELECT count(*)::INT AS n FROM sync_state'), [{ n: TABLES }]);
   assert.deepEqual(await state(data, 'SELECT count(*)::INT AS n FROM view_ownership'), [{ n: TABLES }]);
+});
+
+async function failsAndKeeps(data, source, what) {
+  const result = await rebuild(data);
+  assert.equal(result.code, 1);
+  assert.match(result.stderr, new RegExp(`source '${source}': [^\n]*${what}`));
+  assert.deepEqual(await analytics(data, 'FROM orders'), [{ one: 1 }]);
+  assert.equal(publishedFiles(data, source).length, 1);
+}
+
+test('a source goes with its folder alone, not with a file or a disk that is away', async (t) => {
+  const data = temporaryFolder(t);
+  const folder = await extract(data, 'shop', (at) => plain(at, 'orders', 'SELECT 1 AS one'));
+  const file = path.join(folder, 'extract.duckdb');
+  assert.equal((await rebuild(data)).code, 0);
+  renameSync(file, `${file}.away`);
+  await failsAndKeeps(data, 'shop', 'extracts/shop/extract.duckdb');
+  symlinkSync('extract.duckdb', file); // cannot be followed, for anybody
+  await failsAndKeeps(data, 'shop', 'extracts/shop/extract.duckdb');
+  rmSync(file);
+  renameSync(`${file}.away`, file);
+  assert.equal((await rebuild(data)).code, 0);
+  renameSync(path.join(data, 'extracts'), path.join(data, 'unmounted'));
+  await failsAndKeeps(data, 'shop', 'extracts: ');
+  renameSync(path.join(data, 'unmounted'), path.join(data, 'extracts'));
+  assert.equal((await rebuild(data)).code, 0);
+  rmSync(folder, { recursive: true });
+  assert.equal((await rebuild(data)).code, 0);
+  assert.deepEqual(publishedFiles(data, 'shop'), []);
+});
+
+test('a server that died between publishing and the database for other tools writes it at its next start', async (t) => {
+  const data = temporaryFolder(t);
+  const tools = path.join(data, 'analytics');
+  const folder = await extract(data, 'shop', (at) => plain(at, 'orders', 'SELECT 1 AS one'));
+  assert.equal((await rebuild(data)).code, 0);
+  cpSync(tools, path.join(data, 'before'), { recursive: true });
+  await run([parquet('SELECT 2 AS one', `${folder}/data/orders.parquet`)]);
+  assert.equal((await rebuild(data)).code, 0);
+  // What such a death leaves: the new edition is published and recorded, the file is of the one before.
+  rmSync(tools, { recursive: true });
+  renameSync(path.join(data, 'before'), tools);
+  assert.deepEqual(await analytics(data, 'FROM orders'), [{ one: 1 }]);
+  await serve(t, data);
+  const wanted = published(data, 'shop', 'orders').file;
+  const shown = async () => (await analytics(data, 'SELECT sql FROM duckdb_views() WHERE NOT internal'))[0].sql;
+  for (let i = 0; i < 600 && !(await shown()).includes(wanted); i++)
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  assert.ok((await shown()).includes(wanted));
+  assert.deepEqual(await analytics(data, 'FROM orders'), [{ one: 2 }]);
 });
