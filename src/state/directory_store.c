@@ -226,7 +226,8 @@ static void replace(struct directory_store *store, struct directory_picture *pic
 	struct directory_picture *old = store->picture;
 	store->picture = picture;
 	g_mutex_unlock(&store->lock);
-	directory_free(&old->public);
+	if (old)
+		directory_free(&old->public);
 }
 
 static bool load_all(struct directory_picture *picture, struct state *state,
