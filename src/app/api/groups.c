@@ -1,4 +1,5 @@
 /* /api/admin/groups, their members, and the memberships of a user. */
+#include "state/groups.h"
 #include "app/app.h"
 #include "app/audit.h"
 #include "app/group_list.h"
@@ -7,7 +8,6 @@
 #include "app/wire.h"
 #include "base/error.h"
 #include "state/group_members.h"
-#include "state/groups.h"
 
 #include <string.h>
 

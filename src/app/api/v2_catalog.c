@@ -83,9 +83,9 @@ static struct http_response *answer_columns(const struct directory_table *table,
 	size_t index;
 	json_array_foreach(columns, index, column)
 	{
-		json_t *described = json_copy(column);
-		json_object_set_new(described, "description", json_string(""));
-		json_array_append_new(list, described);
+		json_t *shown = json_copy(column);
+		json_object_set_new(shown, "description", json_string(""));
+		json_array_append_new(list, shown);
 	}
 	return http_json(200, json_pack("{ss ss ss so sn s[] s{}}", "table_id", table->id,
 					"source_type", text_or(row ? row->source_type : NULL, ""),

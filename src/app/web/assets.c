@@ -60,18 +60,18 @@ static struct http_response *get_static_file(struct http_request *request)
 
 static const struct http_field path_fields[] = {
 	{"path", HTTP_IN_PATH, HTTP_STRING, .required = true}, {0}};
-static const struct http_answer files[] = {
+static const struct http_answer served[] = {
 	{200, "The file"}, {304, "It is still the same"}, {404, "There is none"}, {0}};
 
 const struct http_route asset_routes[] = {
 	{HTTP_GET, "/docs", ACCESS_ANYBODY, .tag = "documentation",
 	 .summary = "A page that shows the description of the API", .handle = get_docs},
 	{HTTP_GET, "/docs/{path...}", ACCESS_ANYBODY, .fields = path_fields, .tag = "documentation",
-	 .answers = files, .summary = "What that page is made of", .handle = get_docs_file},
+	 .answers = served, .summary = "What that page is made of", .handle = get_docs_file},
 	{HTTP_GET, "/redoc", ACCESS_ANYBODY, .tag = "documentation",
 	 .summary = "The same page as /docs", .handle = get_docs},
 	{HTTP_GET, "/static/{path...}", ACCESS_ANYBODY, .fields = path_fields, .tag = "pages",
-	 .answers = files, .summary = "Styles, scripts and pictures of the pages",
+	 .answers = served, .summary = "Styles, scripts and pictures of the pages",
 	 .handle = get_static_file},
 	{0},
 };
