@@ -13,7 +13,7 @@ static int run(const struct command_context *context, int argc, char **argv)
 			   QUERY_WORKER_SOCKET);
 		return EXIT_CODE_USAGE;
 	}
-	return query_worker_run(QUERY_WORKER_SOCKET, query_execute);
+	return query_worker_run(query_execute);
 }
 
 const struct command command_query_worker = {

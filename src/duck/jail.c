@@ -30,7 +30,8 @@ static uint64_t address_space(const struct duck_jail_options *options)
 #if ADDRESS_SANITIZER
 	return 0;
 #else
-	return ((uint64_t)options->memory_mb * ADDRESS_SPACE_FACTOR + ADDRESS_SPACE_BASE_MB) *
+	int multiple = options->memory_mb * ADDRESS_SPACE_FACTOR + ADDRESS_SPACE_BASE_MB;
+	return (uint64_t)(options->address_space_mb ? options->address_space_mb : multiple) *
 	       MEGABYTE;
 #endif
 }
@@ -39,6 +40,7 @@ static bool limit_process(const struct duck_jail_options *options, GError **erro
 {
 	const struct sandbox_limits limits = {
 		.address_space = address_space(options),
+		.file_size = (uint64_t)options->file_mb * MEGABYTE,
 		.open_files = MOST_OPEN_FILES,
 	};
 	/* A file that gets too large is then an error of the statement and not the end. */
@@ -65,17 +67,22 @@ bool duck_jail_open(struct duck_jail *jail, const struct duck_jail_options *opti
 
 bool duck_jail_enter(struct duck_jail *jail, GError **error)
 {
-	const struct sandbox_path paths[] = {
-		{jail->options.readable, SANDBOX_READ},
-		{jail->options.writable, SANDBOX_READ_WRITE},
+	const struct duck_jail_options *options = &jail->options;
+	const struct sandbox_path folders[] = {
+		{options->readable, SANDBOX_READ},
+		{options->writable, SANDBOX_READ_WRITE},
 	};
+	g_autoptr(GArray) paths = g_array_new(FALSE, FALSE, sizeof(struct sandbox_path));
+	g_array_append_vals(paths, folders, G_N_ELEMENTS(folders));
+	if (options->more_count > 0)
+		g_array_append_vals(paths, options->more, (guint)options->more_count);
 	const struct sandbox_plan plan = {
-		.profile = jail->options.profile,
-		.paths = paths,
-		.path_count = G_N_ELEMENTS(paths),
-		.newest_landlock = jail->options.newest_landlock,
+		.profile = options->profile,
+		.paths = (const struct sandbox_path *)paths->data,
+		.path_count = paths->len,
+		.newest_landlock = options->newest_landlock,
 	};
-	return sandbox_enter(&plan, error) && process_end_with_parent(STDIN_FILENO, error);
+	return sandbox_enter(&plan, error) && process_end_with_parent(options->parent, error);
 }
 
 bool duck_jail_close(struct duck_jail *jail, GError **error)

@@ -17,7 +17,12 @@ struct duck_jail_options {
 	int memory_mb;	      /* of DuckDB; the process gets some multiple of it */
 	int threads;
 	enum sandbox_profile profile;
-	int newest_landlock; /* see struct sandbox_plan */
+	int newest_landlock;  /* see struct sandbox_plan */
+	int parent;	      /* the descriptor whose end of file is the parent's death */
+	int address_space_mb; /* of the process; 0: a multiple of memory_mb */
+	int file_mb;	      /* of one file that is written; 0: no limit */
+	const struct sandbox_path *more; /* what can be opened besides; may be NULL */
+	size_t more_count;
 };
 
 struct duck_jail {

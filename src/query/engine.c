@@ -1,16 +1,12 @@
-/* Opening DuckDB in the sandbox, in the order that base/sandbox.h explains; views; cancelling. */
+/* DuckDB in its jail, its views, and cancelling. */
 #include "query/engine.h"
 
 #include "base/error.h"
-#include "base/sandbox.h"
+#include "duck/jail.h"
 #include "duck/query.h"
 #include "duck/sql.h"
 #include "query/cells.h"
 #include "query/remote.h"
-
-#include <string.h>
-
-#define MIB ((uint64_t)1 << 20)
 
 /* A file that DuckDB spills to stays below the limit on all of them; this is for its overhead. */
 enum { SPILL_OVERHEAD_MIB = 64 };
@@ -22,8 +18,7 @@ struct setup {
 };
 
 struct query_engine {
-	struct duck_database *database;
-	struct duck_connection *owner; /* makes views; no query runs on it */
+	struct duck_jail jail; /* its connection makes views; no query runs on it */
 	struct query_guard *guard;
 	struct query_tables *tables;
 	char *folder, *temporary;
@@ -47,62 +42,43 @@ static bool unpack_setup(const json_t *json, struct setup *setup, GError **error
 	return false;
 }
 
-static bool limit_process(const struct setup *setup, GError **error)
+static bool enter_jail(struct query_engine *engine, const struct setup *setup, GError **error)
 {
-	const struct sandbox_limits limits = {
-		.address_space = (uint64_t)setup->address_space_mb * MIB,
-		.file_size = (uint64_t)(setup->temporary_mb + SPILL_OVERHEAD_MIB) * MIB,
-	};
-	return sandbox_limit(&limits, error);
-}
-
-static bool open_database(struct query_engine *engine, const struct setup *setup, GError **error)
-{
-	g_autofree char *memory = g_strdup_printf("%dMiB", setup->memory_mb);
-	/* One thread: a second one, started before the sandbox, would stay outside of it. */
-	const struct duck_options options = {
-		.threads = 1, .memory_limit = memory, .temp_directory = setup->temporary};
-	engine->database = duck_database_open(NULL, &options, error);
-	if (!engine->database)
-		return false;
-	engine->owner = duck_connect(engine->database, error);
-	return engine->owner && cells_define(engine->owner, error) &&
-	       (!setup->network || remote_load(engine->owner, setup->remote, error));
-}
-
-static bool enter_sandbox(const struct setup *setup, GError **error)
-{
-	g_autoptr(GArray) paths = g_array_new(FALSE, FALSE, sizeof(struct sandbox_path));
-	const struct sandbox_path own[] = {{setup->folder, SANDBOX_READ},
-					   {setup->temporary, SANDBOX_READ_WRITE}};
-	g_array_append_vals(paths, own, G_N_ELEMENTS(own));
+	g_autoptr(GArray) network = g_array_new(FALSE, FALSE, sizeof(struct sandbox_path));
 	if (setup->network)
-		remote_append_paths(paths);
-	const struct sandbox_plan plan = {
+		remote_append_paths(network);
+	const struct duck_jail_options options = {
+		.readable = engine->folder,
+		.writable = engine->temporary,
+		.memory_mb = setup->memory_mb,
+		.threads = setup->threads,
 		.profile = setup->network ? SANDBOX_NETWORK : SANDBOX_OFFLINE,
-		.paths = (const struct sandbox_path *)paths->data,
-		.path_count = paths->len,
 		.newest_landlock = setup->landlock,
+		.parent = QUERY_WORKER_SOCKET,
+		.address_space_mb = setup->address_space_mb,
+		.file_mb = setup->temporary_mb + SPILL_OVERHEAD_MIB,
+		.more = (const struct sandbox_path *)network->data,
+		.more_count = network->len,
 	};
-	return sandbox_enter(&plan, error);
+	if (!duck_jail_open(&engine->jail, &options, error) ||
+	    (setup->network && !remote_load(engine->jail.connection, setup->remote, error)))
+		return false;
+	return duck_jail_enter(&engine->jail, error) &&
+	       (!setup->network || remote_attach(engine->jail.connection, setup->remote, error));
 }
 
-/* From here on queries can open what is in the two folders, and change no setting. */
-static bool lock_database(const struct query_engine *engine, const struct setup *setup,
-			  GError **error)
+/* Files never change while they are in the folder, so what is known of them can be kept. */
+static bool set_up_database(const struct query_engine *engine, const struct setup *setup,
+			    GError **error)
 {
-	g_autofree char *sql = duck_sql("SET threads = %d;"
-					"SET max_temp_directory_size = '%dMiB';"
+	g_autofree char *sql = duck_sql("SET max_temp_directory_size = '%dMiB';"
 					"SET parquet_metadata_cache = true;"
 					"SET allow_community_extensions = false;"
 					"SET allow_persistent_secrets = false;"
-					"SET allowed_directories = [%L];"
-					"SET allowed_paths = [%L];"
-					"SET enable_external_access = false;"
-					"SET lock_configuration = true",
-					setup->threads, setup->temporary_mb, setup->folder,
-					QUERY_RESULT_PATH);
-	return duck_exec(engine->owner, error, sql, NULL);
+					"SET allowed_paths = [%L]",
+					setup->temporary_mb, QUERY_RESULT_PATH);
+	return duck_exec(engine->jail.connection, error, sql, NULL) &&
+	       cells_define(engine->jail.connection, error);
 }
 
 static bool start(struct query_engine *engine, const json_t *json, GError **error)
@@ -113,12 +89,10 @@ static bool start(struct query_engine *engine, const json_t *json, GError **erro
 	engine->folder = g_strdup(setup.folder);
 	engine->temporary = g_strdup(setup.temporary);
 	engine->tables = query_tables_new(setup.tables, error);
-	if (!engine->tables || !limit_process(&setup, error) ||
-	    !open_database(engine, &setup, error) || !enter_sandbox(&setup, error) ||
-	    (setup.network && !remote_attach(engine->owner, setup.remote, error)) ||
-	    !lock_database(engine, &setup, error))
+	if (!engine->tables || !enter_jail(engine, &setup, error) ||
+	    !set_up_database(engine, &setup, error) || !duck_jail_close(&engine->jail, error))
 		return false;
-	engine->guard = query_guard_new(engine->database, engine->tables, error);
+	engine->guard = query_guard_new(engine->jail.database, engine->tables, error);
 	return engine->guard != NULL;
 }
 
@@ -135,8 +109,7 @@ void query_engine_free(struct query_engine *engine)
 	if (!engine)
 		return;
 	query_guard_free(engine->guard);
-	duck_connection_free(engine->owner);
-	duck_database_free(engine->database);
+	duck_jail_clear(&engine->jail);
 	query_tables_free(engine->tables);
 	g_free(engine->folder);
 	g_free(engine->temporary);
@@ -162,7 +135,7 @@ static bool make_view(struct query_engine *engine, struct query_table *table, GE
 					       : duck_sql("CREATE VIEW %I AS FROM read_parquet(%L)",
 							  table->name, file);
 	g_autoptr(GError) cause = NULL;
-	table->has_view = duck_exec(engine->owner, &cause, sql, NULL);
+	table->has_view = duck_exec(engine->jail.connection, &cause, sql, NULL);
 	if (!table->has_view) {
 		g_autofree char *hidden = query_engine_hide_paths(engine, cause->message);
 		g_set_error(error, AGNES_ERROR, cause->code,
@@ -192,7 +165,7 @@ static bool set_running(struct query_engine *engine, struct duck_connection *con
 
 struct duck_connection *query_engine_begin(struct query_engine *engine, int64_t id, GError **error)
 {
-	g_autoptr(duck_connection) connection = duck_connect(engine->database, error);
+	g_autoptr(duck_connection) connection = duck_connect(engine->jail.database, error);
 	if (!connection || !duck_exec(connection, error, "BEGIN TRANSACTION READ ONLY", NULL))
 		return NULL;
 	if (set_running(engine, connection, id))

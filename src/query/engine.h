@@ -21,6 +21,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The descriptor that the server puts the worker's socket at. */
+enum { QUERY_WORKER_SOCKET = 3 };
+
 /* Where a query's pipe is, in the worker: the one path outside its folders that it may open. */
 enum { QUERY_RESULT_DESCRIPTOR = 4 };
 #define QUERY_RESULT_PATH "/dev/fd/4"

@@ -5,18 +5,16 @@
 #include "base/sandbox.h"
 #include "duck/query.h"
 #include "duck/sql.h"
+#include "extract/remote.h"
 
 #include <string.h>
 
-struct remote {
-	const char *alias, *extension, *url, *token;
-};
-
-static bool unpack(const json_t *item, struct remote *remote, GError **error)
+static bool unpack(const json_t *item, struct published_attach *remote, const char **token,
+		   GError **error)
 {
-	*remote = (struct remote){0};
+	*token = NULL;
 	if (json_unpack((json_t *)item, "{ss ss ss s?s}", "alias", &remote->alias, "extension",
-			&remote->extension, "url", &remote->url, "token", &remote->token) == 0)
+			&remote->extension, "url", &remote->url, "token", token) == 0)
 		return true;
 	g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_INVALID,
 			    "a remote catalog needs alias, extension and url");
@@ -29,8 +27,9 @@ bool remote_load(struct duck_connection *connection, const json_t *list, GError 
 	json_t *item;
 	json_array_foreach((json_t *)list, i, item)
 	{
-		struct remote remote;
-		if (!unpack(item, &remote, error))
+		struct published_attach remote = {0};
+		const char *token;
+		if (!unpack(item, &remote, &token, error))
 			return false;
 		g_autofree char *sql = duck_sql("LOAD %I", remote.extension);
 		if (!duck_exec(connection, error, sql, NULL))
@@ -63,35 +62,32 @@ void remote_append_paths(GArray *paths)
 	}
 }
 
-static char *attach_statement(const struct remote *remote)
+/* BigQuery takes its token from a secret, the others in ATTACH. */
+static bool takes_secret(const struct published_attach *remote)
 {
-	/* BigQuery takes its token from a secret, the others in ATTACH. */
-	if (strcmp(remote->extension, "bigquery") == 0)
-		return duck_sql("ATTACH %L AS %I (TYPE %I, READ_ONLY)", remote->url, remote->alias,
-				remote->extension);
-	return remote->token ? duck_sql("ATTACH %L AS %I (TYPE %I, TOKEN %L)", remote->url,
-					remote->alias, remote->extension, remote->token)
-			     : duck_sql("ATTACH %L AS %I (TYPE %I, READ_ONLY)", remote->url,
-					remote->alias, remote->extension);
+	return strcmp(remote->extension, "bigquery") == 0;
 }
 
-static bool attach_one(struct duck_connection *connection, const struct remote *remote,
-		       GError **error)
+static bool make_secret(struct duck_connection *connection, const struct published_attach *remote,
+			const char *token, GError **error)
+{
+	g_autofree char *name = g_strconcat("bq_secret_", remote->alias, NULL);
+	g_autofree char *sql = duck_sql("CREATE SECRET %I (TYPE bigquery, ACCESS_TOKEN %L)", name,
+					token);
+	return duck_exec(connection, error, sql, NULL);
+}
+
+static bool attach_one(struct duck_connection *connection, const struct published_attach *remote,
+		       const char *token, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
-	bool done = true;
-	if (remote->token && strcmp(remote->extension, "bigquery") == 0) {
-		g_autofree char *name = g_strconcat("bq_secret_", remote->alias, NULL);
-		g_autofree char *sql = duck_sql("CREATE SECRET %I (TYPE bigquery, ACCESS_TOKEN %L)",
-						name, remote->token);
-		done = duck_exec(connection, &cause, sql, NULL);
-	}
-	g_autofree char *attach = attach_statement(remote);
-	if (done && duck_exec(connection, &cause, attach, NULL))
+	g_autofree char *attach = remote_attach_sql(remote, takes_secret(remote) ? NULL : token);
+	if ((!token || !takes_secret(remote) || make_secret(connection, remote, token, &cause)) &&
+	    duck_exec(connection, &cause, attach, NULL))
 		return true;
 	GString *message = g_string_new(cause->message);
-	if (remote->token)
-		g_string_replace(message, remote->token, "***", 0);
+	if (token && *token)
+		g_string_replace(message, token, "***", 0);
 	g_autofree char *hidden = g_string_free(message, FALSE);
 	g_set_error(error, AGNES_ERROR, cause->code, "cannot attach the remote catalog %s: %s",
 		    remote->alias, hidden);
@@ -104,8 +100,10 @@ bool remote_attach(struct duck_connection *connection, const json_t *list, GErro
 	json_t *item;
 	json_array_foreach((json_t *)list, i, item)
 	{
-		struct remote remote;
-		if (!unpack(item, &remote, error) || !attach_one(connection, &remote, error))
+		struct published_attach remote = {0};
+		const char *token;
+		if (!unpack(item, &remote, &token, error) ||
+		    !attach_one(connection, &remote, token, error))
 			return false;
 	}
 	return true;

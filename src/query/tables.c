@@ -3,10 +3,7 @@
 
 #include "base/error.h"
 #include "duck/sql.h"
-
-#include <string.h>
-
-enum { LONGEST_IDENTIFIER = 64 };
+#include "extract/names.h"
 
 struct query_tables {
 	GHashTable *by_name;   /* owns the tables */
@@ -22,14 +19,6 @@ static void table_free(gpointer data)
 	g_free(table);
 }
 
-static bool is_identifier(const char *name)
-{
-	static const char letters[] = G_CSET_A_2_Z G_CSET_a_2_z "_";
-	size_t length = strlen(name);
-	return length > 0 && length <= LONGEST_IDENTIFIER && strchr(letters, *name) &&
-	       strspn(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_") == length;
-}
-
 static bool add_table(struct query_tables *tables, const json_t *item, GError **error)
 {
 	const char *name = json_string_value(item);
@@ -40,7 +29,7 @@ static bool add_table(struct query_tables *tables, const json_t *item, GError **
 				    "a table is a name or an object with a name");
 		return false;
 	}
-	if (!is_identifier(name)) {
+	if (!name_is_strict(name)) {
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID,
 			    "'%s' cannot be the name of a table", name);
 		return false;

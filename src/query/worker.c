@@ -7,7 +7,6 @@
 #include "base/sandbox.h"
 #include "query/wire.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 struct message {
@@ -16,7 +15,6 @@ struct message {
 };
 
 struct worker {
-	int socket;
 	struct query_engine *engine;
 	query_execute_function *execute;
 	GAsyncQueue *queries; /* struct message */
@@ -25,7 +23,7 @@ struct worker {
 static void answer(const struct worker *worker, json_t *message)
 {
 	/* When the server is gone, the listener ends the process. */
-	wire_send(worker->socket, message, -1, NULL);
+	wire_send(QUERY_WORKER_SOCKET, message, -1, NULL);
 	json_decref(message);
 }
 
@@ -36,7 +34,8 @@ static void *listen_to_server(void *data)
 	for (;;) {
 		int pipe = -1;
 		json_int_t id;
-		g_autoptr(json_t) json = wire_receive(worker->socket, WIRE_TO_WORKER, &pipe, NULL);
+		g_autoptr(json_t)
+			json = wire_receive(QUERY_WORKER_SOCKET, WIRE_TO_WORKER, &pipe, NULL);
 		if (!json)
 			_exit(0);
 		if (json_unpack(json, "{sI}", "cancel", &id) == 0) {
@@ -113,7 +112,7 @@ static int serve(const struct worker *worker)
 
 static bool start(struct worker *worker, GError **error)
 {
-	g_autoptr(json_t) message = wire_receive(worker->socket, WIRE_TO_WORKER, NULL, error);
+	g_autoptr(json_t) message = wire_receive(QUERY_WORKER_SOCKET, WIRE_TO_WORKER, NULL, error);
 	const json_t *setup = json_object_get(message, "setup");
 	if (message && !setup)
 		g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_INVALID, "no setup came");
@@ -121,11 +120,10 @@ static bool start(struct worker *worker, GError **error)
 	return worker->engine != NULL;
 }
 
-int query_worker_run(int socket, query_execute_function *execute)
+int query_worker_run(query_execute_function *execute)
 {
-	struct worker worker = {.socket = socket, .execute = execute};
+	struct worker worker = {.execute = execute};
 	g_autoptr(GError) error = NULL;
-	signal(SIGPIPE, SIG_IGN);
 	if (!start(&worker, &error)) {
 		answer(&worker, json_pack("{so}", "error", wire_pack_error(error)));
 		return 1;

@@ -3,8 +3,5 @@
 
 #include "query/execute.h"
 
-/* The descriptor that the server puts the socket at. */
-enum { QUERY_WORKER_SOCKET = 3 };
-
-/* Runs until the server closes its end; the exit code of the process. */
-int query_worker_run(int socket, query_execute_function *execute);
+/* Runs until the server closes its end of QUERY_WORKER_SOCKET; the exit code of the process. */
+int query_worker_run(query_execute_function *execute);

@@ -64,5 +64,5 @@ static bool execute_raw(struct query_engine *engine, const struct query_request 
 
 int main(void)
 {
-	return query_worker_run(QUERY_WORKER_SOCKET, execute_raw);
+	return query_worker_run(execute_raw);
 }
