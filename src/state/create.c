@@ -58,11 +58,15 @@ static bool create_file(const char *path, GError **error)
 	return created && files_sync_folder(parent, error);
 }
 
-bool state_ensure_file(const char *path, bool *created, GError **error)
+bool state_ensure_file(const char *path, bool may_create, bool *created, GError **error)
 {
 	struct stat status;
 	g_autofree char *journal = g_strconcat(path, ".wal", NULL);
 	*created = stat(path, &status) < 0 && errno == ENOENT;
+	if (*created && !may_create) {
+		g_set_error(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND, "%s is gone", path);
+		return false;
+	}
 	if (*created && g_file_test(journal, G_FILE_TEST_EXISTS)) {
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_CORRUPT,
 			    "%s is missing, but its journal %s is there; " STATE_GO_BACK

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 
 /*
- * Sets *created when there was no file. CORRUPT: DuckDB would take what is there for a new
- * database, because it is empty, or would replay an old journal into a new one.
+ * Sets *created when there was no file. NOT_FOUND: there is none and it may not be made. CORRUPT:
+ * DuckDB would take what is there for a new database, because it is empty, or would replay an old
+ * journal into a new one.
  */
-bool state_ensure_file(const char *path, bool *created, GError **error);
+bool state_ensure_file(const char *path, bool may_create, bool *created, GError **error);

@@ -140,7 +140,7 @@ struct state_file *state_file_open(const char *data_dir, const struct state_opti
 	file->path = state_file_path(data_dir);
 	if (!upgrade)
 		upgrade = &unasked;
-	if (!state_ensure_file(file->path, &upgrade->created, error) ||
+	if (!state_ensure_file(file->path, !options->must_exist, &upgrade->created, error) ||
 	    !open_database(file, options->threads, error) ||
 	    !state_upgrade_run(file, options, upgrade, error))
 		return NULL;

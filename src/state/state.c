@@ -68,6 +68,8 @@ struct state *state_open(const char *data_dir, const struct state_options *optio
 	g_cond_init(&state->changed);
 	if (!open_database(state, error))
 		return NULL;
+	/* What is opened again later must be the same file. */
+	state->options.must_exist = true;
 	return g_steal_pointer(&state);
 }
 

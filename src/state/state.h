@@ -28,6 +28,7 @@ struct state_options {
 	 */
 	bool everyone_is_external;
 	bool admin_is_external;
+	bool must_exist; /* a missing file is NOT_FOUND and not made anew */
 };
 
 /* What the configuration says. */

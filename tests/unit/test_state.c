@@ -2,6 +2,8 @@
 #include "duck/query.h"
 #include "state_fixture.h"
 
+#include <glib/gstdio.h>
+
 static int64_t count_users(struct state *state)
 {
 	return state_number(state, "SELECT count(*) FROM users");
@@ -113,6 +115,16 @@ static void reopening_waits_for_sessions_that_run(void **context)
 	g_thread_join(thread);
 }
 
+static void wait_until_open(struct state *state)
+{
+	for (;;) {
+		g_auto(state_session) session = {0};
+		if (state_session_begin(&session, state, STATE_READ, NULL))
+			return;
+		g_usleep(10 * G_TIME_SPAN_MILLISECOND);
+	}
+}
+
 /* The pause between attempts doubles each time, so that it is met before long. */
 static void a_database_that_keeps_dying_is_not_reopened_in_a_loop(void **context)
 {
@@ -127,13 +139,33 @@ static void a_database_that_keeps_dying_is_not_reopened_in_a_loop(void **context
 			assert_true(g_error_matches(error, AGNES_ERROR, AGNES_ERROR_UNAVAILABLE));
 	}
 	assert_true(paused);
-	for (;;) {
-		g_auto(state_session) session = {0};
-		if (state_session_begin(&session, state, STATE_READ, NULL))
-			break;
-		g_usleep(10 * G_TIME_SPAN_MILLISECOND);
-	}
+	wait_until_open(state);
 	assert_int_equal(count_users(state), 0);
+}
+
+static void move_file(void **context, const char *from, const char *to)
+{
+	g_autofree char *old = g_build_filename(state_fixture_folder(context), "state", from, NULL);
+	g_autofree char *new = g_build_filename(state_fixture_folder(context), "state", to, NULL);
+	assert_true(g_rename(old, new) == 0 || g_str_has_suffix(from, ".wal"));
+}
+
+static void a_file_that_went_away_is_not_made_anew(void **context)
+{
+	struct state *state = state_of(context);
+	write_user(state, "u1");
+	kill_database(state);
+	move_file(context, "system.duckdb", "away");
+	move_file(context, "system.duckdb.wal", "away.wal");
+	{
+		g_auto(state_session) session = {0};
+		assert_code(state_session_begin(&session, state, STATE_READ, &failure),
+			    AGNES_ERROR_UNAVAILABLE);
+	}
+	move_file(context, "away", "system.duckdb");
+	move_file(context, "away.wal", "system.duckdb.wal");
+	wait_until_open(state);
+	assert_int_equal(count_users(state), 1);
 }
 
 int main(void)
@@ -145,6 +177,7 @@ int main(void)
 		STATE_TEST(writers_wait_for_each_other),
 		STATE_TEST(the_session_after_a_fatal_error_finds_everything),
 		STATE_TEST(reopening_waits_for_sessions_that_run),
+		STATE_TEST(a_file_that_went_away_is_not_made_anew),
 		STATE_TEST(a_database_that_keeps_dying_is_not_reopened_in_a_loop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
