@@ -70,30 +70,27 @@ static GHashTable *list_objects(struct extract_reader *reader, GError **error)
 	return objects;
 }
 
-/* The columns of one of the tables that describe the extract, in lower case. */
-static GHashTable *list_columns(struct extract_reader *reader, const char *table, GError **error)
+/* The columns of _meta, in lower case. (duckdb_columns() would bind every view there is.) */
+static GHashTable *list_columns(struct extract_reader *reader, GError **error)
 {
-	g_autoptr(duck_rows) rows = duck_query(
-		reader->jail.connection, error,
-		"SELECT lower(column_name) FROM duckdb_columns() WHERE database_name = '" EXTRACT
-		"' AND schema_name = 'main' AND table_name = ?",
-		"s", table);
+	g_autoptr(duck_rows)
+		rows = duck_query(reader->jail.connection, error,
+				  "SELECT * FROM " EXTRACT ".main._meta LIMIT 0", NULL);
 	if (!rows)
 		return NULL;
 	GHashTable *columns = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	while (duck_rows_next(rows))
-		g_hash_table_add(columns, g_strdup(duck_rows_text(rows, 0)));
+	for (size_t i = 0; i < duck_rows_columns(rows); i++)
+		g_hash_table_add(columns, g_ascii_strdown(duck_rows_name(rows, i), -1));
 	return columns;
 }
 
-static bool check_columns(GHashTable *columns, const char *const *needed, const char *table,
-			  GError **error)
+static bool check_columns(GHashTable *columns, const char *const *needed, GError **error)
 {
 	for (; *needed; needed++) {
 		if (g_hash_table_contains(columns, *needed))
 			continue;
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID,
-			    "extract.duckdb has no column %s in its table %s", *needed, table);
+			    "extract.duckdb has no column %s in its table _meta", *needed);
 		return false;
 	}
 	return true;
@@ -103,8 +100,8 @@ static struct duck_rows *query_meta(struct extract_reader *reader, GError **erro
 {
 	static const char *const needed[] = {"table_name", "rows", "size_bytes", "query_mode",
 					     NULL};
-	g_autoptr(GHashTable) columns = list_columns(reader, "_meta", error);
-	if (!columns || !check_columns(columns, needed, "_meta", error))
+	g_autoptr(GHashTable) columns = list_columns(reader, error);
+	if (!columns || !check_columns(columns, needed, error))
 		return NULL;
 	g_autoptr(duck_rows) count = duck_query(reader->jail.connection, error,
 						"SELECT count(*) FROM (SELECT 1 FROM " EXTRACT
@@ -341,6 +338,12 @@ static void take_table(struct extract_reader *reader, const struct reader_table 
 static bool take_described(struct extract_reader *reader, GError **error)
 {
 	g_autoptr(GHashTable) objects = list_objects(reader, error);
+	if (objects && !g_hash_table_contains(objects, "_meta")) {
+		g_set_error_literal(
+			error, AGNES_ERROR, AGNES_ERROR_INVALID,
+			"extract.duckdb has no table _meta, which describes its tables");
+		return false;
+	}
 	g_autoptr(duck_rows) rows = objects ? query_meta(reader, error) : NULL;
 	if (!rows)
 		return false;

@@ -184,7 +184,7 @@ test('_meta may be missing, lack a column, be a view or never end', async (t) =>
   const replace = (...statements) => (folder) =>
     run(['DROP TABLE _meta', ...statements], path.join(folder, 'extract.duckdb'));
   const missing = await broken(t, replace());
-  assert.match(missing.result.stderr, /no column table_name in its table _meta/);
+  assert.match(missing.result.stderr, /source 'evil': extract\.duckdb has no table _meta/);
   const lacking = await broken(t, replace('CREATE TABLE _meta (table_name VARCHAR, rows BIGINT, query_mode VARCHAR)'));
   assert.match(lacking.result.stderr, /no column size_bytes/);
   const stolen = await broken(t, replace("CREATE VIEW _meta AS SELECT content AS table_name, 1 AS rows, " +
