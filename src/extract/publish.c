@@ -6,6 +6,7 @@
 #include "base/sandbox.h"
 #include "extract/answer.h"
 #include "extract/fingerprint.h"
+#include "extract/reader.h"
 
 #include <errno.h>
 #include <string.h>
@@ -94,6 +95,46 @@ static struct published_source *read_once(const struct publish_request *request,
 	return keep_previous(request->previous, stamp, cause->message);
 }
 
+static const struct published_table *find_table(const struct published_source *source,
+						const char *name)
+{
+	for (guint i = 0; i < source->tables->len; i++) {
+		const struct published_table *table = g_ptr_array_index(source->tables, i);
+		if (g_ascii_strcasecmp(table->name, name) == 0)
+			return table;
+	}
+	return NULL;
+}
+
+/*
+ * Of a source that changed while it was read: tables that may mix two states of it give way to
+ * their last version.
+ */
+static void withdraw_unsettled(struct published_source *source,
+			       const struct published_source *previous)
+{
+	g_autoptr(GError) conflict = g_error_new(
+		AGNES_ERROR, AGNES_ERROR_CONFLICT,
+		"the extract was changed while it was read, %d times over; it is tried again with "
+		"the next rebuild",
+		MOST_ATTEMPTS);
+	for (guint i = 0; i < source->tables->len;) {
+		const struct published_table *table = g_ptr_array_index(source->tables, i);
+		const struct published_table *last = find_table(previous, table->name);
+		if (!table->key || !g_str_has_prefix(table->key, READER_QUERY_KEY) ||
+		    (last && g_strcmp0(last->key, table->key) == 0)) {
+			i++;
+			continue;
+		}
+		published_source_add_failure(source, table->name, conflict->message);
+		g_ptr_array_remove_index(source->tables, i);
+		if (last)
+			g_ptr_array_insert(source->tables, (gint)i++, published_table_copy(last));
+	}
+	g_free(source->fingerprint);
+	source->fingerprint = g_strdup("");
+}
+
 /* Reads until the source is the same before and after, or for the last time. */
 static struct published_source *read_settled(const struct publish_request *request,
 					     const struct answer_folders *folders, char *stamp,
@@ -104,11 +145,13 @@ static struct published_source *read_settled(const struct publish_request *reque
 		g_autoptr(published_source) source = read_once(request, folders, before, error);
 		g_autofree char *after = source ? fingerprint(request, folders->extract, NULL)
 						: NULL;
-		if (!source || g_strcmp0(before, after) == 0 || attempt == MOST_ATTEMPTS)
+		if (!source || g_strcmp0(before, after) == 0)
 			return g_steal_pointer(&source);
+		if (!after || attempt == MOST_ATTEMPTS) {
+			withdraw_unsettled(source, request->previous);
+			return g_steal_pointer(&source);
+		}
 		g_info("source '%s' changed while it was read; reading it again", request->source);
-		if (!after)
-			return g_steal_pointer(&source);
 		g_free(before);
 		before = g_steal_pointer(&after);
 	}

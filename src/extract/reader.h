@@ -25,5 +25,11 @@
 
 #include <glib.h>
 
+/*
+ * How the key of a table begins that was evaluated from whatever the folder holds: such a one may
+ * mix two states of a folder that changed meanwhile. Others watch the files that they are made of.
+ */
+#define READER_QUERY_KEY "query "
+
 /* Ends the process. Standard input is a socket that is closed when the parent dies. */
 void reader_run(void) G_GNUC_NORETURN;

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "duck/query.h"
 #include "duck/sql.h"
+#include "extract/reader.h"
 #include "extract/reader_private.h"
 
 #include <errno.h>
@@ -255,7 +256,7 @@ bool reader_take_query(struct extract_reader *reader, const struct reader_table 
 		       GError **error)
 {
 	/* It may read anything of the source, so anything that changes there may change it. */
-	g_autofree char *key = g_strconcat("query ", reader->stamp, NULL);
+	g_autofree char *key = g_strconcat(READER_QUERY_KEY, reader->stamp, NULL);
 	if (is_known(reader, table, key))
 		return true;
 	g_autofree char *select = duck_sql("SELECT * FROM extract.main.%I", table->name);
