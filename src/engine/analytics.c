@@ -26,10 +26,11 @@ static json_t *list_tables(const struct edition *edition)
 	for (guint i = 0; i < edition->tables->len; i++) {
 		const struct edition_table *entry = g_ptr_array_index(edition->tables, i);
 		const struct published_table *table = entry->table;
-		json_array_append_new(tables,
-				      table->file ? json_pack("[ss]", table->name, table->file)
-						  : json_pack("[ssss]", table->name, table->alias,
-							      table->schema, table->table));
+		const char *source = entry->source->name;
+		json_array_append_new(
+			tables, table->file ? json_pack("[sss]", source, table->name, table->file)
+					    : json_pack("[sssss]", source, table->name,
+							table->alias, table->schema, table->table));
 	}
 	return tables;
 }

@@ -12,8 +12,11 @@
 #include <unistd.h>
 
 enum {
-	/* How often all views are made anew because one of them broke the transaction. */
-	MOST_RESTARTS = 100,
+	/*
+	 * How many views of one source may fail, each of which breaks the transaction so that all
+	 * views are made anew.
+	 */
+	MOST_FAILURES = 10,
 	MOST_SHARES = 8,
 };
 
@@ -109,7 +112,7 @@ static char *view_sql(const json_t *table)
 {
 	const char *part[4];
 	for (size_t i = 0; i < G_N_ELEMENTS(part); i++)
-		part[i] = json_string_value(json_array_get(table, i));
+		part[i] = json_string_value(json_array_get(table, i + 1));
 	if (part[2])
 		return duck_sql("CREATE VIEW server.main.%I AS SELECT * FROM %I.%I.%I", part[0],
 				part[1], part[2], part[3]);
@@ -123,10 +126,35 @@ struct share {
 	const struct builder *builder;
 	size_t first, step;
 	struct duck_connection *connection;
-	GHashTable *broken; /* names of views that cannot be made */
-	GPtrArray *notes;   /* what to say about them */
+	GHashTable *broken;   /* names of views that cannot be made */
+	GHashTable *failures; /* source → how many of its views cannot */
+	GHashTable *given_up; /* source → index of its last view that is tried */
+	GPtrArray *notes;     /* what to say about them */
 	GError *error;
 };
+
+static bool is_given_up(const struct share *share, const char *source, size_t index)
+{
+	gpointer last;
+	return g_hash_table_lookup_extended(share->given_up, source, NULL, &last) &&
+	       index > GPOINTER_TO_SIZE(last);
+}
+
+static void add_failure(struct share *share, const char *source, const char *name, size_t index,
+			const GError *error)
+{
+	int failures = GPOINTER_TO_INT(g_hash_table_lookup(share->failures, source)) + 1;
+	g_hash_table_replace(share->failures, g_strdup(source), GINT_TO_POINTER(failures));
+	g_hash_table_add(share->broken, g_strdup(name));
+	g_ptr_array_add(share->notes, left_out("table", name, error));
+	if (failures < MOST_FAILURES)
+		return;
+	g_hash_table_replace(share->given_up, g_strdup(source), GSIZE_TO_POINTER(index));
+	g_ptr_array_add(share->notes,
+			g_strdup_printf("source '%s': %d of its tables are left out, and with them "
+					"those that follow; run 'agnesd check'",
+					source, failures));
+}
 
 /* Makes the views but those known to be broken; stops at one more that is. */
 static bool create_views(struct share *share)
@@ -134,14 +162,14 @@ static bool create_views(struct share *share)
 	for (size_t i = share->first; i < json_array_size(share->builder->tables);
 	     i += share->step) {
 		const json_t *table = json_array_get(share->builder->tables, i);
-		const char *name = json_string_value(json_array_get(table, 0));
+		const char *source = json_string_value(json_array_get(table, 0));
+		const char *name = json_string_value(json_array_get(table, 1));
 		g_autofree char *sql = view_sql(table);
 		g_autoptr(GError) error = NULL;
-		if (g_hash_table_contains(share->broken, name) ||
+		if (g_hash_table_contains(share->broken, name) || is_given_up(share, source, i) ||
 		    duck_exec(share->connection, &error, sql, NULL))
 			continue;
-		g_hash_table_add(share->broken, g_strdup(name));
-		g_ptr_array_add(share->notes, left_out("table", name, error));
+		add_failure(share, source, name, i, error);
 		return false;
 	}
 	return true;
@@ -151,7 +179,8 @@ static bool create_views(struct share *share)
 static gpointer create_share(gpointer data)
 {
 	struct share *share = data;
-	for (int attempt = 0; attempt < MOST_RESTARTS; attempt++) {
+	/* Each round knows of one more broken view, so there is an end. */
+	for (;;) {
 		g_auto(duck_transaction) transaction = {0};
 		if (!duck_transaction_begin(&transaction, share->connection, &share->error))
 			return NULL;
@@ -160,9 +189,6 @@ static gpointer create_share(gpointer data)
 			return NULL;
 		}
 	}
-	g_set_error(&share->error, AGNES_ERROR, AGNES_ERROR_FAILED,
-		    "more than %d views cannot be made; see the log", MOST_RESTARTS);
-	return NULL;
 }
 
 static bool open_share(struct share *share, struct builder *builder, size_t number, size_t count,
@@ -173,6 +199,8 @@ static bool open_share(struct share *share, struct builder *builder, size_t numb
 	share->step = count;
 	share->connection = duck_connect(builder->jail.database, error);
 	share->broken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	share->failures = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	share->given_up = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	share->notes = g_ptr_array_new_with_free_func(g_free);
 	return share->connection != NULL;
 }
@@ -185,6 +213,8 @@ static bool close_share(struct share *share, GError **error)
 				       (const char *)g_ptr_array_index(share->notes, i)));
 	duck_connection_free(share->connection);
 	g_hash_table_unref(share->broken);
+	g_hash_table_unref(share->failures);
+	g_hash_table_unref(share->given_up);
 	g_ptr_array_unref(share->notes);
 	if (!share->error)
 		return true;

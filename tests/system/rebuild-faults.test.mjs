@@ -257,3 +257,40 @@ test('a server that died between publishing and the database for other tools wri
   assert.ok((await shown()).includes(wanted));
   assert.deepEqual(await analytics(data, 'FROM orders'), [{ one: 2 }]);
 });
+
+test('a table that changes as often as it is read keeps its last version', async (t) => {
+  const data = temporaryFolder(t);
+  const folder = await extract(data, 'shop', (at) => [
+    ...plain(at, 'orders', 'SELECT 1 AS one'),
+    'CREATE VIEW derived AS SELECT one + 1 AS two FROM orders', described('derived'),
+  ]);
+  assert.equal((await rebuild(data)).code, 0);
+  await run([parquet('SELECT 10 AS one', `${folder}/data/orders.parquet`)]);
+  let count = 0;
+  const noise = setInterval(() => writeFileSync(path.join(folder, 'data', 'noise'), 'x'.repeat(++count)), 2);
+  const restless = await rebuild(data);
+  clearInterval(noise);
+  assert.equal(restless.code, 1);
+  assert.match(restless.stderr, /^agnesd rebuild: source 'shop', table 'derived': the extract was changed while[^\n]*\n$/);
+  assert.deepEqual(await analytics(data, 'FROM derived'), [{ two: 2 }]);
+  assert.deepEqual(await analytics(data, 'FROM orders'), [{ one: 10 }]);
+  assert.equal((await rebuild(data)).code, 0);
+  assert.deepEqual(await analytics(data, 'FROM derived'), [{ two: 11 }]);
+});
+
+test('a source of many damaged tables costs no other source its views', async (t) => {
+  const data = temporaryFolder(t);
+  const many = Array.from({ length: 300 }, (_, i) => `m${i}`);
+  await extract(data, 'many', many.flatMap((name) => [`CREATE TABLE ${name} AS SELECT 1 AS one`, described(name)]));
+  await extract(data, 'shop', (at) => plain(at, 'orders', 'SELECT 1 AS one'));
+  assert.equal((await rebuild(data)).code, 0);
+  for (const name of publishedFiles(data, 'many')) {
+    const file = path.join(data, 'published', 'many', name);
+    writeFileSync(file, 'x'.repeat(readFileSync(file).length));
+  }
+  const result = await agnesd(['rebuild', '--data-dir', data], { env: { LOG_LEVEL: 'WARNING' } });
+  assert.equal(result.code, 0, result.stderr);
+  assert.match(result.stderr, /source 'many': 10 of its tables are left out, and with them those that follow/);
+  assert.deepEqual(await analytics(data, 'SELECT view_name FROM duckdb_views() WHERE NOT internal'), [{ view_name: 'orders' }]);
+  assert.deepEqual(await analytics(data, 'FROM orders'), [{ one: 1 }]);
+});
