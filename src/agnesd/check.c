@@ -2,11 +2,14 @@
 #include "state/check.h"
 #include "agnesd/commands.h"
 #include "base/error.h"
+#include "engine/analytics.h"
+#include "engine/publish_limits.h"
 #include "extract/check.h"
 #include "state/backup.h"
 
 static gboolean restore;
 static gboolean deep;
+static struct publish_limits limits;
 
 static const GOptionEntry options[] = {
 	{"restore", 0, 0, G_OPTION_ARG_NONE, &restore,
@@ -38,12 +41,26 @@ static bool restore_state(const char *data_dir, GError **error)
 
 static bool check_tables(const char *data_dir, GPtrArray *problems, char **summary, GError **error)
 {
-	return published_check(data_dir, deep, problems, summary, error);
+	return published_check(data_dir, deep, &limits, problems, summary, error);
+}
+
+static bool check_extracts(const char *data_dir, GPtrArray *problems, char **summary,
+			   GError **error)
+{
+	return extracts_check(data_dir, deep, &limits, problems, summary, error);
+}
+
+static bool check_analytics(const char *data_dir, GPtrArray *problems, char **summary,
+			    GError **error)
+{
+	return analytics_check(data_dir, &limits, problems, summary, error);
 }
 
 static const struct part parts[] = {
 	{"state", state_check, restore_state},
 	{"tables", check_tables, NULL},
+	{"extracts", check_extracts, NULL},
+	{"analytics", check_analytics, NULL},
 };
 
 /* Prints what is broken; *sound tells whether nothing was, or it was put right. */
@@ -66,6 +83,11 @@ static bool run_part(const struct part *part, const char *data_dir, bool *sound,
 static int run(const struct command_context *context, int argc, char **argv)
 {
 	int code = EXIT_CODE_OK;
+	g_autoptr(GError) unusable = NULL;
+	g_autoptr(configuration) config = config_load(context->data_dir, &unusable);
+	if (!config)
+		return command_fail(&command_check, g_steal_pointer(&unusable));
+	publish_limits_choose(&limits, config);
 	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
 		g_autoptr(GError) error = NULL;
 		bool sound = false;

@@ -22,5 +22,12 @@ bool analytics_write(const char *data_dir, struct orchestrator *orchestrator,
  */
 bool analytics_is_current(const char *data_dir, const struct edition *edition);
 
+/*
+ * Opens the file and binds every view in it, in a sandboxed child: adds a line to `problems` (of
+ * char *) for each thing that is broken. False only when the examination was not possible.
+ */
+bool analytics_check(const char *data_dir, const struct publish_limits *limits, GPtrArray *problems,
+		     char **summary, GError **error);
+
 /* The child's side: the whole life of `agnesd build-analytics`. */
 void analytics_run(void) G_GNUC_NORETURN;

@@ -1,26 +1,18 @@
 /* The parent's side of the check: indexes against files, and what the child says about them. */
 #include "extract/check.h"
 
-#include "base/child.h"
 #include "base/error.h"
-#include "base/files.h"
 #include "base/hash.h"
+#include "extract/inspection.h"
 #include "extract/names.h"
-#include "extract/publish.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-enum {
-	LONGEST_LINE = 64 * 1024,
-	LONGEST_ANSWER = 64 * 1024 * 1024,
-	/* Reading every value of every table takes as long as it takes. */
-	DEEP_SECONDS = 24 * 3600,
-};
-
 struct check {
 	const char *data_dir; /* absolute */
 	bool deep;
+	const struct publish_limits *limits;
 	GPtrArray *problems;
 	GPtrArray *sources; /* struct published_source */
 	GPtrArray *tables;  /* const struct published_table with a file */
@@ -90,13 +82,11 @@ static void check_file(struct check *check, const struct published_table *table)
 				  : "has not the content that it was published with");
 }
 
-static bool take_answer(struct check *check, json_t *answer, bool *done, GError **error)
+static bool take_answer(json_t *answer, void *user, GError **error)
 {
+	struct check *check = user;
 	const char *failure = json_string_value(json_object_get(answer, "error"));
 	json_int_t number, rows, columns;
-	*done = json_is_true(json_object_get(answer, "done"));
-	if (*done)
-		return true;
 	if (json_unpack(answer, "{sI}", "file", &number) < 0 || number < 0 ||
 	    number >= check->tables->len) {
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_FAILED,
@@ -114,64 +104,30 @@ static bool take_answer(struct check *check, json_t *answer, bool *done, GError 
 	return true;
 }
 
-static json_t *make_request(const struct check *check, const char *published, const char *work)
-{
-	const struct publish_limits *limits = &publish_default_limits;
-	json_t *files = json_array();
-	for (guint i = 0; i < check->tables->len; i++) {
-		const struct published_table *table = g_ptr_array_index(check->tables, i);
-		json_array_append_new(files, json_string(table->file));
-	}
-	return json_pack("{ss ss si si si sb so}", "published", published, "work", work,
-			 "memory_mb", limits->memory_mb, "threads", limits->threads,
-			 "newest_landlock", limits->newest_landlock, "deep", check->deep, "files",
-			 files);
-}
-
-static bool look_into_files(struct check *check, const char *published, const char *work,
-			    GError **error)
-{
-	const struct child_options options = {
-		.command = "inspect-tables",
-		.what = "the reader",
-		.seconds = check->deep ? DEEP_SECONDS : publish_default_limits.seconds,
-		.longest_line = LONGEST_LINE,
-		.longest_answer = LONGEST_ANSWER,
-	};
-	bool done = false;
-	g_autoptr(GError) cause = NULL;
-	g_autoptr(json_t) request = make_request(check, published, work);
-	g_autoptr(child) child = child_start(&options, request, error);
-	if (!child)
-		return false;
-	for (json_t *next; (next = child_next(child, &cause));) {
-		g_autoptr(json_t) answer = next;
-		if (!take_answer(check, answer, &done, error))
-			return false;
-	}
-	if (done)
-		return true;
-	g_autofree char *end = cause ? g_strdup(cause->message) : child_end_text(child);
-	g_set_error(error, AGNES_ERROR, AGNES_ERROR_FAILED,
-		    "cannot look into the tables: the reader %s", end);
-	return false;
-}
-
 static bool check_tables(struct check *check, const char *published, GError **error)
 {
 	if (check->tables->len == 0)
 		return true;
-	g_autofree char *work = g_dir_make_tmp("agnes-check-XXXXXX", error);
-	bool looked = work && look_into_files(check, published, work, error);
-	if (work)
-		files_remove_tree(work, NULL);
-	for (guint i = 0; looked && i < check->tables->len; i++)
+	g_autoptr(json_t) files = json_array();
+	for (guint i = 0; i < check->tables->len; i++) {
+		const struct published_table *table = g_ptr_array_index(check->tables, i);
+		json_array_append_new(files, json_string(table->file));
+	}
+	const struct inspection inspection = {
+		.readable = published,
+		.files = files,
+		.deep = check->deep,
+		.limits = check->limits,
+	};
+	if (!inspection_run(&inspection, take_answer, check, error))
+		return false;
+	for (guint i = 0; i < check->tables->len; i++)
 		check_file(check, g_ptr_array_index(check->tables, i));
-	return looked;
+	return true;
 }
 
-bool published_check(const char *data_dir, bool deep, GPtrArray *problems, char **summary,
-		     GError **error)
+bool published_check(const char *data_dir, bool deep, const struct publish_limits *limits,
+		     GPtrArray *problems, char **summary, GError **error)
 {
 	g_autofree char *root = g_canonicalize_filename(data_dir, NULL);
 	g_autofree char *published = g_build_filename(root, "published", NULL);
@@ -180,6 +136,7 @@ bool published_check(const char *data_dir, bool deep, GPtrArray *problems, char 
 	g_autoptr(GPtrArray) tables = g_ptr_array_new();
 	struct check check = {.data_dir = root,
 			      .deep = deep,
+			      .limits = limits,
 			      .problems = problems,
 			      .sources = sources,
 			      .tables = tables};

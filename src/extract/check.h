@@ -1,5 +1,8 @@
-/* Reads what is published and says what is broken: the part of `agnesd check` for tables. */
+/* Reads what is published and says what is broken: the parts of `agnesd check` for tables and
+ * extracts. */
 #pragma once
+
+#include "extract/publish.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -11,8 +14,12 @@
  * `problems` (of char *) and puts a line about the whole into *summary; false only when the
  * examination itself was not possible.
  */
-bool published_check(const char *data_dir, bool deep, GPtrArray *problems, char **summary,
-		     GError **error);
+bool published_check(const char *data_dir, bool deep, const struct publish_limits *limits,
+		     GPtrArray *problems, char **summary, GError **error);
+
+/* The same of extracts/: databases open, no file is half written, rejected rows can be read. */
+bool extracts_check(const char *data_dir, bool deep, const struct publish_limits *limits,
+		    GPtrArray *problems, char **summary, GError **error);
 
 /* The child's side: the whole life of `agnesd inspect-tables`. */
 void inspect_run(void) G_GNUC_NORETURN;

@@ -45,6 +45,45 @@ static void inspect(struct duck_jail *jail, size_t number, const char *path, boo
 	child_answer(answer);
 }
 
+static void answer_view(struct duck_jail *jail, const char *view)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *sql = duck_sql("SELECT * FROM inspected.main.%I LIMIT 0", view);
+	if (duck_exec(jail->connection, &error, sql, NULL))
+		return;
+	g_autofree char *message = child_error_text(error);
+	child_answer(json_pack("{ss ss}", "view", view, "error", message));
+}
+
+static bool bind_views(struct duck_jail *jail, const char *path, GError **error)
+{
+	g_autofree char *sql = duck_sql("ATTACH %L AS inspected (READ_ONLY)", path);
+	if (!duck_exec(jail->connection, error, sql, NULL))
+		return false;
+	g_autoptr(duck_rows)
+		rows = duck_query(jail->connection, error,
+				  "SELECT view_name FROM duckdb_views() WHERE NOT internal "
+				  "AND database_name = 'inspected' AND schema_name = 'main'",
+				  NULL);
+	if (!rows)
+		return false;
+	g_autoptr(GPtrArray) views = g_ptr_array_new_with_free_func(g_free);
+	while (duck_rows_next(rows))
+		g_ptr_array_add(views, g_strdup(duck_rows_text(rows, 0)));
+	for (guint i = 0; i < views->len; i++)
+		answer_view(jail, g_ptr_array_index(views, i));
+	return true;
+}
+
+static void inspect_database(struct duck_jail *jail, const char *path)
+{
+	g_autoptr(GError) error = NULL;
+	if (bind_views(jail, path, &error))
+		return;
+	g_autofree char *message = child_error_text(error);
+	child_answer(json_pack("{ss}", "database", message));
+}
+
 static bool inspect_all(GError **error)
 {
 	g_autoptr(json_t) request = child_read_request(error);
@@ -53,12 +92,14 @@ static bool inspect_all(GError **error)
 	struct duck_jail_options options = {.profile = SANDBOX_OFFLINE};
 	json_error_t problem;
 	json_t *files, *file;
+	const char *database;
 	int deep;
 	size_t i;
-	if (json_unpack_ex(request, &problem, JSON_STRICT, "{ss ss si si si sb so}", "published",
+	if (json_unpack_ex(request, &problem, JSON_STRICT, "{ss ss si si si sb ss so}", "published",
 			   &options.readable, "work", &options.writable, "memory_mb",
 			   &options.memory_mb, "threads", &options.threads, "newest_landlock",
-			   &options.newest_landlock, "deep", &deep, "files", &files) < 0) {
+			   &options.newest_landlock, "deep", &deep, "database", &database, "files",
+			   &files) < 0) {
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID, "request: %s", problem.text);
 		return false;
 	}
@@ -66,6 +107,8 @@ static bool inspect_all(GError **error)
 	if (!duck_jail_open(&jail, &options, error) || !duck_jail_enter(&jail, error) ||
 	    !duck_jail_close(&jail, error))
 		return false;
+	if (*database)
+		inspect_database(&jail, database);
 	json_array_foreach(files, i, file) inspect(&jail, i, json_string_value(file), deep);
 	return true;
 }
