@@ -1,10 +1,11 @@
 /* HTML of the password provider. */
 #include "app/auth/password_pages.h"
 
-#define PAGE_START                                                                   \
-	"<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"        \
-	"<meta name=\"viewport\" content=\"width=device-width\">"                    \
-	"<meta name=\"referrer\" content=\"no-referrer\"><title>%s</title></head>\n" \
+#define PAGE_START                                                                       \
+	"<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"            \
+	"<meta name=\"viewport\" content=\"width=device-width\">"                        \
+	"<meta name=\"referrer\" content=\"no-referrer\">"                               \
+	"<link rel=\"stylesheet\" href=\"/static/style.css\"><title>%s</title></head>\n" \
 	"<body><main><h1>%s</h1>\n"
 #define PAGE_END "</main></body>\n</html>\n"
 

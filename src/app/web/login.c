@@ -28,7 +28,7 @@ static struct http_response *choice_page(struct app *app, const char *next)
 {
 	GString *page = g_string_new(
 		"<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
-		"<title>Sign in</title></head>\n<body><main><h1>Sign in</h1>\n<ul>\n");
+		"<link rel=\"stylesheet\" href=\"/static/style.css\"><title>Sign in</title></head>\n<body><main><h1>Sign in</h1>\n<ul>\n");
 	for (const struct auth_provider *const *at = auth_providers; *at; at++) {
 		if ((*at)->available && !(*at)->available(app))
 			continue;
