@@ -96,15 +96,17 @@ static struct http_response *refuse_google_managed(const struct group *group, co
 		409, json_pack("{ss ss}", "code", "google_managed_readonly", "message", message));
 }
 
-/* NULL with *group set when the group is there and may be changed here. */
-static struct http_response *find_changeable(const struct http_request *request, const char *id,
-					     const char *what, const struct group **group)
+/* The group, if it is there and may be changed here; else NULL with the refusal set. */
+static const struct group *find_changeable(const struct http_request *request, const char *id,
+					   const char *what, struct http_response **refusal)
 {
 	const struct directory_group *found = directory_group(caller_of(request)->directory, id);
-	if (!found)
-		return http_refuse(404, "Group not found");
-	*group = found->row;
-	return refuse_google_managed(found->row, what);
+	if (!found) {
+		*refusal = http_refuse(404, "Group not found");
+		return NULL;
+	}
+	*refusal = refuse_google_managed(found->row, what);
+	return *refusal ? NULL : found->row;
 }
 
 static struct http_response *save_group(struct http_request *request, const struct group *group,
@@ -132,12 +134,12 @@ static struct http_response *save_group(struct http_request *request, const stru
 
 static struct http_response *update_group(struct http_request *request)
 {
-	const struct group *group;
+	struct http_response *refusal;
 	const char *id = http_request_text(request, "group_id");
 	const char *given = http_request_text(request, "name");
 	const char *description = http_request_text(request, "description");
-	struct http_response *refusal = find_changeable(request, id, "change it", &group);
-	if (refusal)
+	const struct group *group = find_changeable(request, id, "change it", &refusal);
+	if (!group)
 		return refusal;
 	g_autofree char *name = given ? g_strstrip(g_strdup(given)) : NULL;
 	if (name && strcmp(name, group->name) == 0)
@@ -155,10 +157,10 @@ static struct http_response *delete_group(struct http_request *request)
 {
 	struct app *app = app_of(request);
 	GError *error = NULL;
-	const struct group *group;
+	struct http_response *refusal;
 	const char *id = http_request_text(request, "group_id");
-	struct http_response *refusal = find_changeable(request, id, "delete it", &group);
-	if (refusal)
+	const struct group *group = find_changeable(request, id, "delete it", &refusal);
+	if (!group)
 		return refusal;
 	if (group->is_system)
 		return http_refuse(409, "Cannot delete a system group");
@@ -219,11 +221,11 @@ static bool add_membership(struct http_request *request, const struct user *user
 
 static struct http_response *add_member(struct http_request *request)
 {
-	const struct group *group;
+	struct http_response *refusal;
 	const char *email = http_request_text(request, "email");
-	struct http_response *refusal = find_changeable(
-		request, http_request_text(request, "group_id"), "change its members", &group);
-	if (refusal)
+	const struct group *group = find_changeable(request, http_request_text(request, "group_id"),
+						    "change its members", &refusal);
+	if (!group)
 		return refusal;
 	const struct directory_user *user = directory_user_by_email(caller_of(request)->directory,
 								    email);
@@ -268,13 +270,13 @@ static struct http_response *remove_membership(struct http_request *request, con
 
 static struct http_response *remove_member(struct http_request *request)
 {
-	const struct group *group;
+	struct http_response *refusal;
 	const char *user_id = http_request_text(request, "user_id");
-	struct http_response *refusal = find_changeable(
-		request, http_request_text(request, "group_id"), "change its members", &group);
-	if (!refusal)
+	const struct group *group = find_changeable(request, http_request_text(request, "group_id"),
+						    "change its members", &refusal);
+	if (group)
 		refusal = remove_membership(request, user_id, group);
-	if (refusal)
+	if (!group || refusal)
 		return refusal;
 	audit_caller(request, "user_group.member_removed", "group", group->id,
 		     json_pack("{ss}", "user_id", user_id));
@@ -315,14 +317,14 @@ static json_t *group_params(const struct group *group)
 
 static struct http_response *create_membership(struct http_request *request)
 {
-	const struct group *group;
+	struct http_response *refusal;
 	const struct directory_user *user = directory_user(caller_of(request)->directory,
 							   http_request_text(request, "user_id"));
 	if (!user)
 		return http_refuse(404, "User not found");
-	struct http_response *refusal = find_changeable(
-		request, http_request_text(request, "group_id"), "change its members", &group);
-	if (refusal || !add_membership(request, user->row, group, "Already a member", &refusal))
+	const struct group *group = find_changeable(request, http_request_text(request, "group_id"),
+						    "change its members", &refusal);
+	if (!group || !add_membership(request, user->row, group, "Already a member", &refusal))
 		return refusal;
 	audit_caller(request, "user_group.member_added", "user", user->row->id,
 		     group_params(group));
@@ -338,13 +340,13 @@ static struct http_response *create_membership(struct http_request *request)
 
 static struct http_response *delete_membership(struct http_request *request)
 {
-	const struct group *group;
+	struct http_response *refusal;
 	const char *user_id = http_request_text(request, "user_id");
-	struct http_response *refusal = find_changeable(
-		request, http_request_text(request, "group_id"), "change its members", &group);
-	if (!refusal)
+	const struct group *group = find_changeable(request, http_request_text(request, "group_id"),
+						    "change its members", &refusal);
+	if (group)
 		refusal = remove_membership(request, user_id, group);
-	if (refusal)
+	if (!group || refusal)
 		return refusal;
 	audit_caller(request, "user_group.member_removed", "user", user_id, group_params(group));
 	return http_empty(204);

@@ -123,6 +123,18 @@ static struct http_response *get_user(struct http_request *request)
 
 /* --- creating --- */
 
+/* A link by which the user sets a password; mails are not sent from here. */
+static char *invite(struct http_request *request, const struct user *user, GError **error)
+{
+	g_autofree char *base = links_base(request);
+	g_autofree char *token = one_time_issue(app_of(request), user->id, ONE_TIME_SETUP, error);
+	if (!token)
+		return NULL;
+	audit_caller(request, "user.invite", "user", user->id,
+		     json_pack("{ss sb}", "email", user->email, "email_sent", false));
+	return links_with_token(base ? base : "", "/auth/password/setup", user->email, token);
+}
+
 static struct http_response *create_user(struct http_request *request)
 {
 	struct app *app = app_of(request);
@@ -140,19 +152,11 @@ static struct http_response *create_user(struct http_request *request)
 		return http_refuse_error(request, error);
 	audit_caller(request, "user.create", "user", user->id,
 		     json_pack("{ss}", "email", user->email));
-	g_autofree char *token = NULL;
-	g_autofree char *url = NULL;
-	struct invitation invitation = {.offered = http_request_bool(request, "send_invite")};
-	if (invitation.offered) {
-		g_autofree char *base = links_base(request);
-		token = one_time_issue(app, user->id, ONE_TIME_SETUP, &error);
-		if (!token)
-			return http_refuse_error(request, error);
-		invitation.url = url = links_with_token(base ? base : "", "/auth/password/setup",
-							user->email, token);
-		audit_caller(request, "user.invite", "user", user->id,
-			     json_pack("{ss sb}", "email", user->email, "email_sent", false));
-	}
+	bool offered = http_request_bool(request, "send_invite");
+	g_autofree char *url = offered ? invite(request, user, &error) : NULL;
+	if (error)
+		return http_refuse_error(request, error);
+	const struct invitation invitation = {.url = url, .offered = offered};
 	if (!directory_reload_user(app->directory, user->id, &error))
 		return http_refuse_error(request, error);
 	return answer_user(request, 201, user->id, &invitation);
