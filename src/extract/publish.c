@@ -190,11 +190,12 @@ static struct published_source *publish_changed(const struct publish_request *re
 						GError **error)
 {
 	g_autoptr(published_source) source = read_settled(request, folders, stamp, error);
-	if (!source || !files_sync_folder(folders->published, error) ||
+	/* The work goes first: after the save, nobody would come back to it. */
+	if (!source || !files_remove_tree(folders->work, error) ||
+	    !files_sync_folder(folders->published, error) ||
 	    !publication_save(source, folders->published, error))
 		return NULL;
 	remove_outdated(folders->published, source, request->previous);
-	files_remove_tree(folders->work, NULL);
 	return g_steal_pointer(&source);
 }
 
