@@ -7,10 +7,27 @@ import { DuckDBInstance } from '@duckdb/node-api';
 
 export const AGNESD = path.join(process.env.AGNES_BUILD ?? 'build', 'agnesd');
 
+const endings = new WeakMap();
+
+// Does `end` when the test ends, the last that was asked for first: a server stops before its folder
+// goes. The hooks of `t.after` run the other way round, and after the first that fails no more run.
+export function atEnd(t, end) {
+  if (!endings.has(t)) {
+    const all = [];
+    endings.set(t, all);
+    t.after(async () => {
+      const failures = [];
+      while (all.length > 0) await Promise.resolve().then(all.pop()).catch((error) => failures.push(error));
+      if (failures.length > 0) throw failures[0];
+    });
+  }
+  endings.get(t).push(end);
+}
+
 // A new folder that goes when the test ends.
 export function temporaryFolder(t) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'agnes-test-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  atEnd(t, () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
   return folder;
 }
 

@@ -3,12 +3,13 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { atEnd } from './agnesd.mjs';
 
 /** A file system of so many megabytes, or null where that cannot be had. */
 export function smallDisk(t, megabytes) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'agnes-test-'));
   const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'agnes-test', folder]);
-  t.after(() => {
+  atEnd(t, () => {
     if (status === 0) spawnSync('umount', ['-l', folder]);
     rmSync(folder, { recursive: true, force: true });
   });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import path from 'node:path';
 import readline from 'node:readline';
+import { atEnd } from './agnesd.mjs';
 
 const PROGRAM = path.join(process.env.AGNES_BUILD ?? 'build', 'tests/system/drivers/http_demo');
 export const SANITIZED = process.env.AGNES_SANITIZE === '1';
@@ -27,7 +28,7 @@ export async function startDemo(t, env = {}, options = {}) {
       throw new Error(`the server ended with ${code ?? signal}: ${output.stderr}`);
     }
   };
-  t.after(async () => {
+  atEnd(t, async () => {
     if (child.exitCode === null && child.signalCode === null) await demo.stop();
   });
   const first = await Promise.race([
@@ -54,7 +55,7 @@ export async function until(condition) {
 // A socket that collects what it receives: { socket, text(), ended, send(data) }
 export async function connect(t, port) {
   const socket = net.connect(port, '127.0.0.1');
-  t.after(() => socket.destroy());
+  atEnd(t, () => socket.destroy());
   const chunks = [];
   socket.on('data', (data) => chunks.push(data));
   socket.on('error', () => {}); // a reset is one way to be refused

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
-import { query } from './agnesd.mjs';
+import { atEnd, query } from './agnesd.mjs';
 
 const BUILD = path.resolve(process.env.AGNES_BUILD ?? 'build');
 export const GUARDED = { program: path.join(BUILD, 'agnesd'), argv: ['agnesd', 'query-worker'] };
@@ -96,7 +96,7 @@ export class Pool {
 // A pool that goes when the test ends, and must have ended well.
 export function startPool(t, folder, options) {
   const pool = new Pool(folder, options);
-  t.after(async () => {
+  atEnd(t, async () => {
     const end = await pool.stop();
     if (end.code !== 0) throw new Error(`the driver ended with ${JSON.stringify(end)}`);
   });

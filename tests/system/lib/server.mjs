@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { AGNESD } from './agnesd.mjs';
+import { AGNESD, atEnd } from './agnesd.mjs';
 
 /**
  * Starts `agnesd serve` on a free port and waits until it serves. It is stopped at the end of the test.
@@ -14,7 +14,7 @@ export async function serve(t, dataDir, { env = {}, args = [] } = {}) {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const server = new Server(child, dataDir);
-  t.after(() => server.stop());
+  atEnd(t, () => server.stop());
   await server.ready;
   return server;
 }

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { query } from './agnesd.mjs';
+import { atEnd, query } from './agnesd.mjs';
 
 const FIXTURES = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname),
   '../../fixtures/state');
@@ -78,7 +78,7 @@ export class StateShell {
 // A running one, which goes with the test.
 export async function startShell(t, dataDir) {
   const shell = new StateShell(dataDir);
-  t.after(() => shell.child.kill('SIGKILL'));
+  atEnd(t, () => shell.child.kill('SIGKILL'));
   const opened = await shell.next();
   if (opened.code !== undefined) throw new Error(opened.message);
   return shell;
