@@ -45,6 +45,18 @@ struct duck_stream *duck_stream_open(struct duck_connection *connection, const c
 	return start(stream, connection, sql, error) ? g_steal_pointer(&stream) : NULL;
 }
 
+/* Not prepared first: DuckDB would plan it twice. */
+struct duck_stream *duck_stream_whole(struct duck_connection *connection, const char *sql,
+				      GError **error)
+{
+	g_autoptr(duck_stream) stream = g_new0(struct duck_stream, 1);
+	if (duckdb_query(connection->handle, sql, &stream->result) != DuckDBSuccess) {
+		duck_set_error(error, duckdb_result_error(&stream->result));
+		return NULL;
+	}
+	return g_steal_pointer(&stream);
+}
+
 void duck_stream_free(struct duck_stream *stream)
 {
 	if (!stream)

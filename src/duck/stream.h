@@ -17,6 +17,12 @@ struct duck_stream;
 /* Starts one statement without parameters; several in one text are refused. */
 struct duck_stream *duck_stream_open(struct duck_connection *connection, const char *sql,
 				     GError **error);
+
+/* The same for SQL of ours with a small result, which DuckDB then holds in memory: starts faster.
+ */
+struct duck_stream *duck_stream_whole(struct duck_connection *connection, const char *sql,
+				      GError **error);
+
 void duck_stream_free(struct duck_stream *stream);
 DEFINE_AUTOPTR(duck_stream)
 

@@ -3,6 +3,9 @@
 
 #include "duck/sql.h"
 
+/* Up to so many rows a result is small enough to be held before its first row is written. */
+enum { SMALL_RESULT = 10000 };
+
 GString *rows_statement(const struct query_job *job)
 {
 	GString *sql = g_string_new(NULL);
@@ -23,7 +26,9 @@ bool rows_write_all(struct query_job *job, const char *sql, rows_write *write, G
 {
 	struct query_summary *summary = job->summary;
 	size_t count;
-	g_autoptr(duck_stream) stream = duck_stream_open(job->connection, sql, error);
+	bool small = job->request->limit <= SMALL_RESULT;
+	g_autoptr(duck_stream) stream = (small ? duck_stream_whole
+					       : duck_stream_open)(job->connection, sql, error);
 	if (!stream)
 		return false;
 	do {

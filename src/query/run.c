@@ -184,8 +184,6 @@ static bool send_query(struct query_run *run, const struct query_pool_request *r
 	}
 	run->pipe = ends[0];
 	AUTO_FD theirs = ends[1];
-	/* The system allows less when much of it is in use. */
-	(void)fcntl(theirs, F_SETPIPE_SZ, PIPE_SIZE);
 	g_autoptr(json_t) message = json_pack(
 		"{s{sI ss ss sI sI si}}", "query", "id", (json_int_t)run->number, "sql",
 		request->sql, "format", request->format, "limit", (json_int_t)request->limit,
@@ -212,6 +210,9 @@ static bool start(struct query_run *run, const struct query_pool_request *reques
 			break;
 		g_byte_array_append(run->first, part, (guint)got);
 	}
+	/* More will come. The system allows less when much of it is in use. */
+	if (run->pipe >= 0)
+		(void)fcntl(run->pipe, F_SETPIPE_SZ, PIPE_SIZE);
 	if (!run->failure)
 		return true;
 	g_propagate_error(error, g_steal_pointer(&run->failure));
