@@ -52,9 +52,13 @@ static bool spawn(struct query_child *child, const struct query_child_options *o
 	}
 	child->socket = ends[0];
 	AUTO_FD theirs = ends[1];
-	const int descriptors[] = {PROCESS_NO_DESCRIPTOR, PROCESS_NO_DESCRIPTOR, STDERR_FILENO,
-				   theirs};
-	G_STATIC_ASSERT(G_N_ELEMENTS(descriptors) == QUERY_WORKER_SOCKET + 1);
+	const int descriptors[] = {
+		PROCESS_NO_DESCRIPTOR,
+		PROCESS_NO_DESCRIPTOR,
+		STDERR_FILENO,
+		[QUERY_WORKER_SOCKET] = theirs,
+		[QUERY_RESULT_DESCRIPTOR] = PROCESS_NO_DESCRIPTOR,
+	};
 	const struct process_options process = {
 		.program = options->program,
 		.argv = options->argv,

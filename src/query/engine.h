@@ -24,7 +24,11 @@
 /* The descriptor that the server puts the worker's socket at. */
 enum { QUERY_WORKER_SOCKET = 3 };
 
-/* Where a query's pipe is, in the worker: the one path outside its folders that it may open. */
+/*
+ * Where a query's pipe is, in the worker: the one path outside its folders that it may open. Between
+ * queries a pipe that nobody reads holds the number, so that nothing else takes it; a pipe, because
+ * DuckDB resolves the path when the setting is made, and pipes resolve to nothing.
+ */
 enum { QUERY_RESULT_DESCRIPTOR = 4 };
 #define QUERY_RESULT_PATH "/dev/fd/4"
 

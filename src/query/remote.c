@@ -32,8 +32,10 @@ bool remote_load(struct duck_connection *connection, const json_t *list, GError 
 		if (!unpack(item, &remote, &token, error))
 			return false;
 		g_autofree char *sql = duck_sql("LOAD %I", remote.extension);
-		if (!duck_exec(connection, error, sql, NULL))
-			return false;
+		g_autoptr(GError) cause = NULL;
+		if (!duck_exec(connection, &cause, sql, NULL))
+			g_info("the extension %s is not loaded: %s", remote.extension,
+			       cause->message);
 	}
 	return true;
 }
@@ -77,21 +79,20 @@ static bool make_secret(struct duck_connection *connection, const struct publish
 	return duck_exec(connection, error, sql, NULL);
 }
 
-static bool attach_one(struct duck_connection *connection, const struct published_attach *remote,
-		       const char *token, GError **error)
+static void attach_one(struct duck_connection *connection, const struct published_attach *remote,
+		       const char *token)
 {
 	g_autoptr(GError) cause = NULL;
 	g_autofree char *attach = remote_attach_sql(remote, takes_secret(remote) ? NULL : token);
 	if ((!token || !takes_secret(remote) || make_secret(connection, remote, token, &cause)) &&
 	    duck_exec(connection, &cause, attach, NULL))
-		return true;
+		return;
+	/* The message may quote the statement, and with it the token. */
 	GString *message = g_string_new(cause->message);
 	if (token && *token)
 		g_string_replace(message, token, "***", 0);
-	g_autofree char *hidden = g_string_free(message, FALSE);
-	g_set_error(error, AGNES_ERROR, cause->code, "cannot attach the remote catalog %s: %s",
-		    remote->alias, hidden);
-	return false;
+	g_warning("cannot attach the remote catalog %s: %s", remote->alias, message->str);
+	g_string_free(message, TRUE);
 }
 
 bool remote_attach(struct duck_connection *connection, const json_t *list, GError **error)
@@ -102,9 +103,9 @@ bool remote_attach(struct duck_connection *connection, const json_t *list, GErro
 	{
 		struct published_attach remote = {0};
 		const char *token;
-		if (!unpack(item, &remote, &token, error) ||
-		    !attach_one(connection, &remote, token, error))
+		if (!unpack(item, &remote, &token, error))
 			return false;
+		attach_one(connection, &remote, token);
 	}
 	return true;
 }

@@ -7,6 +7,8 @@
 #include "base/sandbox.h"
 #include "query/wire.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 struct message {
@@ -15,6 +17,7 @@ struct message {
 };
 
 struct worker {
+	int idle_pipe; /* what stands at QUERY_RESULT_DESCRIPTOR between queries */
 	struct query_engine *engine;
 	query_execute_function *execute;
 	GAsyncQueue *queries; /* struct message */
@@ -102,7 +105,7 @@ static int serve(const struct worker *worker)
 		answer(worker, json_pack("{sb}", "begun", true));
 		json_t *result = run_query(worker, message->json, message->pipe, &dead);
 		/* Before the answer: whoever has it may take the end of the pipe for granted. */
-		close(QUERY_RESULT_DESCRIPTOR);
+		dup2(worker->idle_pipe, QUERY_RESULT_DESCRIPTOR);
 		json_decref(message->json);
 		answer(worker, result);
 		if (dead)
@@ -110,8 +113,22 @@ static int serve(const struct worker *worker)
 	}
 }
 
+static bool hold_pipe_number(struct worker *worker, GError **error)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0 || dup2(ends[1], QUERY_RESULT_DESCRIPTOR) < 0) {
+		agnes_set_errno(error, errno, "cannot make a pipe");
+		return false;
+	}
+	close(ends[0]);
+	worker->idle_pipe = ends[1];
+	return true;
+}
+
 static bool start(struct worker *worker, GError **error)
 {
+	if (!hold_pipe_number(worker, error))
+		return false;
 	g_autoptr(json_t) message = wire_receive(QUERY_WORKER_SOCKET, WIRE_TO_WORKER, NULL, error);
 	const json_t *setup = json_object_get(message, "setup");
 	if (message && !setup)

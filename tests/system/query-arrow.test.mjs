@@ -5,7 +5,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { DataType, tableFromIPC } from 'apache-arrow';
 import { temporaryFolder } from './lib/agnesd.mjs';
-import { SKIP, startPool, writeSource } from './lib/queries.mjs';
+import { startPool, writeSource } from './lib/queries.mjs';
 
 async function fixture(t) {
   const folder = temporaryFolder(t);
@@ -29,7 +29,7 @@ async function fixture(t) {
 
 const plain = (value) => JSON.parse(JSON.stringify(value, (key, inner) => typeof inner === 'bigint' ? Number(inner) : inner));
 
-test('every type reads as it should', { skip: SKIP }, async (t) => {
+test('every type reads as it should', async (t) => {
   const { read } = await fixture(t);
   const columns = [
     ['(-5)::TINYINT', -5], ['250::UTINYINT', 250], ['(-300)::SMALLINT', -300], ['60000::USMALLINT', 60000],
@@ -66,7 +66,7 @@ test('every type reads as it should', { skip: SKIP }, async (t) => {
   });
 });
 
-test('decimals, intervals, unions and huge integers keep their bits', { skip: SKIP }, async (t) => {
+test('decimals, intervals, unions and huge integers keep their bits', async (t) => {
   const { read } = await fixture(t);
   const { bytes } = await read(`SELECT (-123.45)::DECIMAL(18,2) AS d, 170141183460469231731687303715884105727::HUGEINT AS h,
     1.5::DECIMAL(38,10) AS wide, INTERVAL '14 months 3 days 1 second' AS i, NULL AS nothing,
@@ -86,7 +86,7 @@ test('decimals, intervals, unions and huge integers keep their bits', { skip: SK
   assert.equal(table.getChild('u').get(0), 'x');
 });
 
-test('many batches carry all rows, with NULLs and nested values in place', { skip: SKIP }, async (t) => {
+test('many batches carry all rows, with NULLs and nested values in place', async (t) => {
   const { source, pool, read } = await fixture(t);
   const sql = `SELECT a.i * 100 + b.i AS k, CASE WHEN a.i % 2 = 0 THEN b.s END AS s, b.l, b.st, b.v, b.n, b.b,
     (CASE b.i % 3 WHEN 0 THEN 'low' WHEN 1 THEN 'mid' END)::ENUM('low', 'mid', 'high') AS e FROM many a, many b ORDER BY ALL`;
@@ -106,7 +106,7 @@ test('many batches carry all rows, with NULLs and nested values in place', { ski
   }
 });
 
-test('no rows are a schema, and limits cut at rows and bytes', { skip: SKIP }, async (t) => {
+test('no rows are a schema, and limits cut at rows and bytes', async (t) => {
   const { read } = await fixture(t);
   const empty = tableFromIPC((await read('FROM many WHERE false')).bytes);
   assert.equal(empty.numRows, 0);

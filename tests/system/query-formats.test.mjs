@@ -4,16 +4,14 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { query, temporaryFolder } from './lib/agnesd.mjs';
-import { SKIP, startPool, writeSource } from './lib/queries.mjs';
-
-const options = { skip: SKIP };
+import { startPool, writeSource } from './lib/queries.mjs';
 
 async function fixture(t, tables) {
   const folder = temporaryFolder(t);
   return { folder, source: await writeSource(folder, 'all', tables), pool: startPool(t, folder) };
 }
 
-test('every scalar is written as the API promises, nested values as JSON', options, async (t) => {
+test('every scalar is written as the API promises, nested values as JSON', async (t) => {
   const { source, pool } = await fixture(t, { one: 'SELECT 1 AS i' });
   const cells = [
     ['NULL', null],
@@ -68,7 +66,7 @@ test('every scalar is written as the API promises, nested values as JSON', optio
   });
 });
 
-test('a JSON result has columns, rows, a count and says what was cut', options, async (t) => {
+test('a JSON result has columns, rows, a count and says what was cut', async (t) => {
   const { source, pool } = await fixture(t, { n: 'SELECT i FROM range(2500) t(i)' });
   const shape = async (sql, limit) => JSON.parse((await pool.run(source, sql, { limit })).text);
   const cut = await shape('SELECT i, i FROM n ORDER BY i;', 2000);
@@ -82,7 +80,7 @@ test('a JSON result has columns, rows, a count and says what was cut', options, 
   assert.deepEqual(await shape('FROM n', 0), { columns: ['i'], rows: [], row_count: 0, truncated: true });
 });
 
-test('DESCRIBE, SUMMARIZE, VALUES, PIVOT and comments work in every format', options, async (t) => {
+test('DESCRIBE, SUMMARIZE, VALUES, PIVOT and comments work in every format', async (t) => {
   const { folder, source, pool } = await fixture(t, { n: 'SELECT i, i % 2 AS k FROM range(10) t(i)' });
   const statements = ['DESCRIBE n', 'SUMMARIZE n', "VALUES (1, 'a;b'); -- the end", 'PIVOT n ON k IN (0, 1) USING sum(i)',
     'WITH x AS (FROM n) FROM x -- not ; the end', '/* ; */ TABLE n;;', 'FROM n ORDER BY i DESC LIMIT 3'];
@@ -100,7 +98,7 @@ test('DESCRIBE, SUMMARIZE, VALUES, PIVOT and comments work in every format', opt
   assert.deepEqual(await pool.rows(source, statements.at(-1)), [[9, 1], [8, 0], [7, 1]]);
 });
 
-test('CSV, NDJSON and Parquet carry the same rows', options, async (t) => {
+test('CSV, NDJSON and Parquet carry the same rows', async (t) => {
   const { folder, source, pool } = await fixture(t, {
     m: `SELECT i, i::DECIMAL(18,2) / 4 AS amount, 'text "' || i || '", ž' AS name, DATE '2026-01-01' + i::INT AS day,
         CASE WHEN i % 3 = 0 THEN NULL ELSE i / 7 END AS d FROM range(20000) t(i)`,
@@ -122,13 +120,13 @@ test('CSV, NDJSON and Parquet carry the same rows', options, async (t) => {
   assert.equal(readFileSync(files.csv, 'utf8').split('\n')[0], 'i,amount,name,day,d');
 });
 
-test('repeated names differ where an object needs it', options, async (t) => {
+test('repeated names differ where an object needs it', async (t) => {
   const { source, pool } = await fixture(t, { one: 'SELECT 1 AS i' });
   const { text } = await pool.run(source, 'SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS "q""x" FROM one', { format: 'ndjson' });
   assert.deepEqual(JSON.parse(text), { a: 1, a_1: 2, a_1_1: 3, 'q"x': 4 });
 });
 
-test('errors come in the words of the statement, without paths of the server', options, async (t) => {
+test('errors come in the words of the statement, without paths of the server', async (t) => {
   const { folder, source, pool } = await fixture(t, { n: 'SELECT i, i::VARCHAR AS s FROM range(100000) t(i)' });
   const failure = async (sql, more) => (await pool.run(source, sql, more)).error;
   const missing = await failure('SELECT nope FROM n');
@@ -148,7 +146,7 @@ test('errors come in the words of the statement, without paths of the server', o
   assert.doesNotMatch(gone.message, new RegExp(folder));
 });
 
-test('an error after the first bytes is told as one', options, async (t) => {
+test('an error after the first bytes is told as one', async (t) => {
   const { source, pool } = await fixture(t, { n: 'SELECT i FROM range(3000000) t(i)' });
   const sql = "SELECT CASE WHEN i < 2900000 THEN i ELSE error('late') END AS i FROM n";
   for (const format of ['json', 'ndjson', 'csv']) {

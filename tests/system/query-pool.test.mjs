@@ -7,9 +7,8 @@ import path from 'node:path';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { temporaryFolder } from './lib/agnesd.mjs';
-import { Pool, SKIP, startPool, writeSource } from './lib/queries.mjs';
+import { NEEDS_LIMITS, Pool, startPool, writeSource } from './lib/queries.mjs';
 
-const options = { skip: SKIP };
 const ENDLESS = 'SELECT count(*) FROM range(1000000000000) t(i) WHERE i * i % 7 = 5';
 const STORM_SECONDS = Number(process.env.AGNES_STORM_SECONDS ?? 60);
 
@@ -32,7 +31,7 @@ const pids = async (pool) => (await pool.report()).workers.map(({ pid }) => pid)
 const alive = (pid) => existsSync(`/proc/${pid}`);
 const resident = (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
 
-test('a query is cancelled by its id, by its user or an administrator', options, async (t) => {
+test('a query is cancelled by its id, by its user or an administrator', async (t) => {
   const { source, pool } = await fixture(t);
   assert.equal((await pool.cancel('nothing')).error.code, 'not_found');
   const query = pool.run(source, ENDLESS, { id: 'q1', user: 'alice' });
@@ -51,7 +50,7 @@ test('a query is cancelled by its id, by its user or an administrator', options,
   assert.equal((await other).error.code, 'cancelled');
 });
 
-test('a query that cannot be interrupted is killed', options, async (t) => {
+test('a query that cannot be interrupted is killed', async (t) => {
   const { source, pool } = await fixture(t);
   // Planning hears no interrupt.
   const sql = `SELECT ${'1 AND '.repeat(40000)}1`;
@@ -61,7 +60,7 @@ test('a query that cannot be interrupted is killed', options, async (t) => {
   assert.deepEqual(await pool.rows(source, 'SELECT count(*) FROM n'), [[100000]]);
 });
 
-test('limits on time, CPU and bytes have errors of their own', options, async (t) => {
+test('limits on time, CPU and bytes have errors of their own', NEEDS_LIMITS, async (t) => {
   const { source, pool } = await fixture(t);
   const code = async (sql, more) => (await pool.run(source, sql, more)).error;
   assert.equal((await code(ENDLESS, { milliseconds: 400 })).code, 'timeout');
@@ -74,7 +73,7 @@ test('limits on time, CPU and bytes have errors of their own', options, async (t
   assert.deepEqual(await pool.rows(source, 'SELECT count(*) FROM n'), [[100000]]);
 });
 
-test('a reader that is slow does not use up the time of its query', options, async (t) => {
+test('a reader that is slow does not use up the time of its query', async (t) => {
   const { source, pool } = await fixture(t);
   const answer = await pool.run(source, 'SELECT n.i, n.k FROM n, range(100)',
     { limit: 1e7, format: 'csv', silent: true, milliseconds: 4000, hold: 6000 });
@@ -82,7 +81,7 @@ test('a reader that is slow does not use up the time of its query', options, asy
   assert.equal(answer.summary.rows, 1e7);
 });
 
-test('a result that nobody reads to its end leaves the worker usable', options, async (t) => {
+test('a result that nobody reads to its end leaves the worker usable', async (t) => {
   const { source, pool } = await fixture(t, { workers: 1 });
   for (const format of ['json', 'ndjson', 'csv', 'parquet', 'arrow']) {
     const { abandoned } = await pool.run(source, 'FROM n, range(1000)', { limit: 1e9, format, abandon: true });
@@ -91,7 +90,7 @@ test('a result that nobody reads to its end leaves the worker usable', options, 
   }
 });
 
-test('users take turns, wait in a queue, and are refused when it is full', options, async (t) => {
+test('users take turns, wait in a queue, and are refused when it is full', async (t) => {
   const { source, pool } = await fixture(t, { workers: 2, running_a_user: 1, queued: 3, queued_a_user: 2 });
   const first = pool.run(source, ENDLESS, { id: 'a1', user: 'alice' });
   await until('alice has a worker', () => running(pool, 'a1'));
@@ -112,7 +111,7 @@ test('users take turns, wait in a queue, and are refused when it is full', optio
   assert.equal((await waiting).summary.rows, 1);
 });
 
-test('whoever waits too long is told so', options, async (t) => {
+test('whoever waits too long is told so', async (t) => {
   const { source, pool } = await fixture(t, { workers: 1, queue_seconds: 1 });
   const first = pool.run(source, ENDLESS, { id: 'long' });
   await until('it runs', () => running(pool, 'long'));
@@ -122,7 +121,7 @@ test('whoever waits too long is told so', options, async (t) => {
   await first;
 });
 
-test('the source that was not used longest gives up its worker', options, async (t) => {
+test('the source that was not used longest gives up its worker', async (t) => {
   const { folder, source, pool } = await fixture(t, { workers: 2 });
   const b = await writeSource(folder, 'b', { n: 'SELECT 2 AS i' });
   const c = await writeSource(folder, 'c', { n: 'SELECT 3 AS i' });
@@ -135,7 +134,7 @@ test('the source that was not used longest gives up its worker', options, async 
   await until('the worker of b is gone', () => !alive(ofB.pid));
 });
 
-test('another edition has workers of its own; the old ones finish and go', options, async (t) => {
+test('another edition has workers of its own; the old ones finish and go', async (t) => {
   const { folder, source, pool } = await fixture(t);
   await pool.rows(source, 'SELECT 1');
   const [old] = await pids(pool);
@@ -149,7 +148,7 @@ test('another edition has workers of its own; the old ones finish and go', optio
   assert.deepEqual((await pool.report()).workers.map(({ edition }) => edition), ['2']);
 });
 
-test('a worker that was killed costs only the query that ran in it', options, async (t) => {
+test('a worker that was killed costs only the query that ran in it', async (t) => {
   const { source, pool } = await fixture(t, { workers: 2 });
   const doomed = pool.run(source, ENDLESS, { id: 'doomed' });
   const other = pool.run(source, 'FROM n, range(20)', { id: 'other', limit: 1e9, format: 'csv', silent: true, hold: 500 });
@@ -168,7 +167,7 @@ test('a worker that was killed costs only the query that ran in it', options, as
   assert.deepEqual(await pool.rows(source, 'SELECT count(*) FROM n'), [[100000]]);
 });
 
-test('a worker has an empty environment, no foreign descriptors, and ends with its server', options, async (t) => {
+test('a worker has an empty environment, no foreign descriptors, and ends with its server', async (t) => {
   const folder = temporaryFolder(t);
   const source = await writeSource(folder, 'main', { n: 'SELECT 1 AS i' });
   const pool = new Pool(folder, {});
@@ -190,7 +189,7 @@ test('a worker has an empty environment, no foreign descriptors, and ends with i
   await until('the worker is gone', () => !alive(pid));
 });
 
-test('what does not fit into memory goes to a folder that goes with the worker', options, async (t) => {
+test('what does not fit into memory goes to a folder that goes with the worker', NEEDS_LIMITS, async (t) => {
   const { folder, source, pool } = await fixture(t, { memory_mb: 128, address_space_mb: 2048, workers: 1 });
   const sql = "SELECT count(*), max(s) FROM (SELECT n.i || '-' || r.range || repeat('x', 50) AS s FROM n, range(40) r ORDER BY s DESC OFFSET 1)";
   const query = pool.run(source, sql, { milliseconds: 120000, cpu_seconds: 300 });
@@ -213,7 +212,7 @@ test('what does not fit into memory goes to a folder that goes with the worker',
   assert.equal(readdirSync(workers).length, 1);
 });
 
-test('a thousand tables cost nothing until they are named', options, async (t) => {
+test('a thousand tables cost nothing until they are named', async (t) => {
   const { folder, source, pool } = await fixture(t);
   const wide = { key: 'wide', edition: '1', folder: path.join(folder, 'wide'), tables: [] };
   await mkdir(wide.folder);
@@ -225,7 +224,7 @@ test('a thousand tables cost nothing until they are named', options, async (t) =
   assert.equal((await pool.run(wide, 'FROM table_1000')).error.code, 'denied');
 });
 
-test('the memory of the server stays flat, however much streams and however many ask', options, async (t) => {
+test('the memory of the server stays flat, however much streams and however many ask', NEEDS_LIMITS, async (t) => {
   const { source, pool } = await fixture(t, { workers: 3, memory_mb: 256 });
   await pool.rows(source, 'SELECT 1');
   const before = resident(pool.child.pid);
@@ -242,7 +241,7 @@ test('the memory of the server stays flat, however much streams and however many
   assert.ok(resident(pool.child.pid) - before < 48e6, `${before} to ${resident(pool.child.pid)}`);
 });
 
-test('killing a random worker every second loses only what ran in it', options, async (t) => {
+test('killing a random worker every second loses only what ran in it', async (t) => {
   const { source, pool } = await fixture(t, { workers: 3 });
   const end = Date.now() + STORM_SECONDS * 1000;
   let killed = 0;
@@ -275,7 +274,7 @@ test('killing a random worker every second loses only what ran in it', options, 
   for (const error of lost) assert.match(error.message, /was killed by signal 9|cannot start/, JSON.stringify(error));
 });
 
-test('editions that are published while queries run never mix and never fail', options, async (t) => {
+test('editions that are published while queries run never mix and never fail', async (t) => {
   const folder = temporaryFolder(t);
   const pool = startPool(t, folder, { workers: 4 });
   const publish = (edition) => writeSource(folder, 'live', {
@@ -312,7 +311,7 @@ test('editions that are published while queries run never mix and never fail', o
     readdirSync(folder).filter((name) => name.startsWith('live-')).length === 1);
 });
 
-test('what a server that was killed left behind is removed', options, async (t) => {
+test('what a server that was killed left behind is removed', async (t) => {
   const folder = temporaryFolder(t);
   const source = await writeSource(folder, 'main', { n: 'SELECT 1 AS i' });
   const first = new Pool(folder, {});
