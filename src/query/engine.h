@@ -25,9 +25,9 @@
 enum { QUERY_WORKER_SOCKET = 3 };
 
 /*
- * Where a query's pipe is, in the worker: the one path outside its folders that it may open. Between
- * queries a pipe that nobody reads holds the number, so that nothing else takes it; a pipe, because
- * DuckDB resolves the path when the setting is made, and pipes resolve to nothing.
+ * Where a query's pipe is, in the worker: the one path outside its folders that it may open.
+ * Between queries a pipe that nobody reads holds the number, so that nothing else takes it; a pipe,
+ * because DuckDB resolves the path when the setting is made, and pipes resolve to nothing.
  */
 enum { QUERY_RESULT_DESCRIPTOR = 4 };
 #define QUERY_RESULT_PATH "/dev/fd/4"
