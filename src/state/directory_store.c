@@ -291,7 +291,7 @@ const struct directory *directory_store_get(struct directory_store *store)
 /* --- reloads of a part --- */
 
 /* True with *row NULL when there is none: that is no failure of a reload. */
-static bool absent_is_fine(gpointer row, GError *problem, GError **error)
+static bool absent_is_fine(gconstpointer row, GError *problem, GError **error)
 {
 	if (row || g_error_matches(problem, AGNES_ERROR, AGNES_ERROR_NOT_FOUND)) {
 		g_clear_error(&problem);

@@ -100,13 +100,13 @@ static struct http_response *refuse_google_managed(const struct group *group, co
 static const struct group *find_changeable(const struct http_request *request, const char *id,
 					   const char *what, struct http_response **refusal)
 {
-	const struct directory_group *found = directory_group(caller_of(request)->directory, id);
-	if (!found) {
+	const struct directory_group *entry = directory_group(caller_of(request)->directory, id);
+	if (!entry) {
 		*refusal = http_refuse(404, "Group not found");
 		return NULL;
 	}
-	*refusal = refuse_google_managed(found->row, what);
-	return *refusal ? NULL : found->row;
+	*refusal = refuse_google_managed(entry->row, what);
+	return *refusal ? NULL : entry->row;
 }
 
 static struct http_response *save_group(struct http_request *request, const struct group *group,
@@ -114,21 +114,21 @@ static struct http_response *save_group(struct http_request *request, const stru
 {
 	struct app *app = app_of(request);
 	GError *error = NULL;
-	json_t *changed = json_object();
+	json_t *changes = json_object();
 	if (name)
-		json_object_set_new(changed, "name", json_string(name));
+		json_object_set_new(changes, "name", json_string(name));
 	if (description)
-		json_object_set_new(changed, "description", json_string(description));
+		json_object_set_new(changes, "description", json_string(description));
 	if (!groups_update(app->state, group->id, name, description, &error) ||
 	    !directory_reload_group(app->directory, group->id, &error)) {
-		json_decref(changed);
+		json_decref(changes);
 		if (!g_error_matches(error, AGNES_ERROR, AGNES_ERROR_CONFLICT))
 			return http_refuse_error(request, error);
 		g_autofree char *quoted = wire_quote(name);
 		g_error_free(error);
 		return http_refuse(409, "Group %s already exists", quoted);
 	}
-	audit_caller(request, "user_group.updated", "group", group->id, changed);
+	audit_caller(request, "user_group.updated", "group", group->id, changes);
 	return answer_group(request, 200, group->id);
 }
 

@@ -75,12 +75,12 @@ static struct http_response *store_token(struct http_request *request, const cha
 		return http_refuse_error(request, error);
 	audit_caller(request, "token.create", "token", id,
 		     json_pack("{ss}", "name", http_request_text(request, "name")));
-	json_t *created = wire_time_spaced(made->created_at);
+	json_t *since = wire_time_spaced(made->created_at);
 	json_t *answer = json_pack("{ss ss ss ss so so}", "id", id, "name", name, "prefix", prefix,
 				   "token", text, "expires_at", wire_time_spaced(made->expires_at),
 				   "created_at",
-				   json_sprintf("%s+00:00", json_string_value(created)));
-	json_decref(created);
+				   json_sprintf("%s+00:00", json_string_value(since)));
+	json_decref(since);
 	if (expires)
 		json_object_set_new(answer, "expires_at",
 				    json_sprintf("%s+00:00", json_string_value(json_object_get(
