@@ -12,11 +12,12 @@
 /* The kernel says EAGAIN when something was renamed on the way. */
 enum { RENAME_RETRIES = 32 };
 
-int beneath_open(int folder, const char *path, int flags, GError **error)
+static int open_resolved(int folder, const char *path, int flags, unsigned int resolve,
+			 GError **error)
 {
 	const struct open_how how = {
 		.flags = (unsigned int)flags | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve,
 	};
 	long fd = -1;
 	for (int i = 0; i < RENAME_RETRIES; i++) {
@@ -32,4 +33,14 @@ int beneath_open(int folder, const char *path, int flags, GError **error)
 	else
 		agnes_set_errno(error, errno, "cannot open %s", path);
 	return -1;
+}
+
+int beneath_open(int folder, const char *path, int flags, GError **error)
+{
+	return open_resolved(folder, path, flags, 0, error);
+}
+
+int beneath_open_unlinked(int folder, const char *path, int flags, GError **error)
+{
+	return open_resolved(folder, path, flags, RESOLVE_NO_SYMLINKS, error);
 }

@@ -9,3 +9,6 @@
  * DENIED: the path leads out. Returns a descriptor, -1 on error.
  */
 int beneath_open(int folder, const char *path, int flags, GError **error);
+
+/* The same, but any symlink on the way is an error, wherever it leads. */
+int beneath_open_unlinked(int folder, const char *path, int flags, GError **error);

@@ -1,17 +1,16 @@
 /* Hard links, renames and, across file systems, copies. */
 #include "extract/placing.h"
 
+#include "base/beneath.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sendfile.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { COPY_STEP = 16 * 1024 * 1024 };
@@ -19,14 +18,18 @@ enum { COPY_STEP = 16 * 1024 * 1024 };
 /* Opens a regular file below `folder`, by whatever names but never by way of a symlink. */
 static int open_beneath(const char *folder, const char *path, struct stat *status, GError **error)
 {
-	const struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
 	AUTO_FD base = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	AUTO_FD fd = base < 0 ? -1 : (int)syscall(SYS_openat2, base, path, &how, sizeof how);
-	if (fd < 0 || fstat(fd, status) < 0) {
-		agnes_set_errno(error, errno, "cannot open %s/%s", folder, path);
+	if (base < 0) {
+		agnes_set_errno(error, errno, "cannot open %s", folder);
+		return -1;
+	}
+	AUTO_FD fd = beneath_open_unlinked(base, path, O_RDONLY | O_NONBLOCK, error);
+	if (fd < 0) {
+		g_prefix_error(error, "in %s: ", folder);
+		return -1;
+	}
+	if (fstat(fd, status) < 0) {
+		agnes_set_errno(error, errno, "cannot look at %s/%s", folder, path);
 		return -1;
 	}
 	if (!S_ISREG(status->st_mode)) {

@@ -1,15 +1,14 @@
 /* Static files: the kernel keeps every look-up inside the folder. */
 #include "http/static.h"
 
+#include "base/beneath.h"
 #include "base/error.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 struct http_static {
@@ -19,9 +18,7 @@ struct http_static {
 static int open_beneath(int folder, const char *path)
 {
 	/* A pipe in the folder must not make the server wait: hence O_NONBLOCK. */
-	struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-	return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
+	return beneath_open(folder, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, NULL);
 }
 
 struct http_static *http_static_new(const char *folder, GError **error)
