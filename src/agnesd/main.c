@@ -27,6 +27,7 @@ static const struct command *const commands[] = {
 	&command_rebuild_source,
 	&command_sample_data,
 	&command_serve,
+	&command_supervise,
 	NULL,
 };
 /* clang-format on */

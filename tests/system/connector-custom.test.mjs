@@ -119,6 +119,49 @@ test('output without end is stopped', async (t) => {
   }
 });
 
+test('a program that complains without end is neither kept nor waited for', async (t) => {
+  const endless = await extract('loud', withConnector(t, 'loud', '#!/bin/sh\nfor each in 1 2 3 4 5 6; do yes >&2 & done\nwait\n'), '{"rows": [], "config": {"timeout_seconds": 1}}');
+  assert.equal(endless.code, 1);
+  assert.match(endless.stderr, /did not end in time/);
+  assert.ok(endless.stderr.length < 10_000);
+  const place = withConnector(t, 'loud', `#!/bin/sh\nhead -c 1000000000 /dev/zero >&2\n${publish('loud', 'CREATE TABLE t AS SELECT 1 AS a;')}`);
+  const ending = await extract('loud', place);
+  assert.equal(ending.code, 0, ending.stderr.slice(0, 500));
+  assert.ok(ending.stderr.length < 10_000);
+  assert.ok(Number(spawnSync('du', ['-sk', place.folder], { encoding: 'utf8' }).stdout.split('\t')[0]) < 10_000);
+});
+
+test('a program ends with the extraction that is killed, before another may begin', async (t) => {
+  const mine = '"$DATA_DIR/pids"';
+  const place = withConnector(t, 'orphan', `#!/bin/sh
+trap "" TERM
+if [ -e ${mine} ]; then
+  while read -r pid; do kill -0 "$pid" 2>/dev/null && echo "$pid" >> "$DATA_DIR/alive"; done < ${mine}
+  ${publish('orphan', 'CREATE TABLE t AS SELECT 1 AS a;')}  exit 0
+fi
+sleep 1000 &
+echo $! > ${mine}
+setsid sh -c 'trap "" TERM; echo $$ >> ${mine}; setsid sleep 1000 & echo $! >> ${mine}; wait' &
+while [ "$(wc -l < ${mine})" -lt 3 ]; do sleep 0.05; done
+echo $$ >> ${mine}
+echo '{"event":"progress"}'
+wait
+`);
+  const child = spawn(AGNESD, ['extract', 'orphan'], { env: { ...process.env, ...place.env } });
+  child.stdin.end();
+  child.stdout.once('data', () => child.kill('SIGKILL'));
+  assert.equal((await collect(child)).signal, 'SIGKILL');
+  let next;
+  for (let left = 300; left > 0; left--) {
+    next = await extract('orphan', place);
+    if (!/another extract of source/.test(next.stderr)) break;
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+  }
+  assert.equal(next.code, 0, next.stderr);
+  assert.equal(readFileSync(path.join(place.folder, 'pids'), 'utf8').trim().split('\n').length, 4);
+  assert.ok(!existsSync(path.join(place.folder, 'alive')), 'some of it still runs');
+});
+
 test('SIGTERM reaches the program', async (t) => {
   const place = withConnector(t, 'wait', '#!/bin/sh\ntrap "touch \\"$DATA_DIR/asked\\"; exit 1" TERM\necho \'{"event":"progress"}\'\nwhile :; do sleep 0.1; done\n');
   const child = spawn(AGNESD, ['extract', 'wait'], { env: { ...process.env, ...place.env } });

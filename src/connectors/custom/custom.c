@@ -136,7 +136,10 @@ static int make_input(const struct connector_run *run, GError **error)
 	return descriptor_steal(&fd);
 }
 
-/* One run of a source at a time; the writer has a lock of its own, which the program may take. */
+/*
+ * One run of a source at a time, which ends with the last process that it started; the writer has a
+ * lock of its own, which the program may take.
+ */
 static int lock_source(const struct connector_run *run, GError **error)
 {
 	g_autofree char *folder = g_build_filename(run->data_dir, "extracts", run->connector->name,
@@ -216,6 +219,7 @@ static json_t *run_program(struct connector_run *run, GError **error)
 		.argv = (const char *const *)custom->argv,
 		.environment = (const char *const *)environment,
 		.input = input,
+		.lock = lock,
 		.seconds = seconds,
 	};
 	g_auto(program_outcome) outcome = {0};

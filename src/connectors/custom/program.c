@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/process.h"
+#include "base/supervisor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,12 +17,15 @@ enum {
 	MOST_OUTPUT = 16 * 1024 * 1024, /* of all lines */
 	COMPLAINT_SIZE = 2000,
 	WAKE_MILLISECONDS = 500, /* how often to look whether the run was cancelled */
-	STOP_MILLISECONDS = 2000,
+	/* How long it may take to end when it is told to, before the supervisor is killed, too. */
+	STOP_MILLISECONDS = 8000,
+	STEP = 16 * 1024, /* read at once, between two looks at the time */
 };
 
 struct listener {
 	struct connector_run *run;
-	struct process *child;
+	struct process *child;	/* the supervisor */
+	int life;		/* closed to end it */
 	int output, complaints; /* what we read from; non-blocking */
 	gint64 deadline;
 	GByteArray *line; /* of its output, as far as it is there */
@@ -80,26 +84,32 @@ static void take_complaint(struct listener *listener, const guint8 *bytes, size_
 					  listener->complaint->len - COMPLAINT_SIZE);
 }
 
-/* Everything that is there now. The descriptor becomes negative at its end. */
-static bool drain(struct listener *listener, int *fd, GError **error)
+/*
+ * A step of what is there now: whoever writes as fast as we read does not keep us from looking at
+ * the time. How many bytes it was, negative on failure. The descriptor becomes negative at its end.
+ */
+static ssize_t take_step(struct listener *listener, int *fd, GError **error)
 {
-	while (*fd >= 0) {
-		guint8 step[16384];
-		ssize_t got = read(*fd, step, sizeof step);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && errno == EAGAIN)
-			return true;
-		if (got <= 0) {
-			close(*fd);
-			*fd = -1;
-		} else if (fd == &listener->complaints) {
-			take_complaint(listener, step, (size_t)got);
-		} else if (!take_output(listener, step, (size_t)got, error)) {
-			return false;
-		}
-	}
-	return true;
+	guint8 step[STEP];
+	ssize_t got = *fd >= 0 ? read(*fd, step, sizeof step) : 0;
+	if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
+		descriptor_close(fd);
+	if (got <= 0)
+		return 0;
+	if (fd == &listener->complaints)
+		take_complaint(listener, step, (size_t)got);
+	else if (!take_output(listener, step, (size_t)got, error))
+		return -1;
+	return got;
+}
+
+/* What a program that has ended left in a pipe. */
+static bool take_rest(struct listener *listener, int *fd, GError **error)
+{
+	ssize_t got;
+	while ((got = take_step(listener, fd, error)) > 0)
+		;
+	return got == 0;
 }
 
 static bool may_go_on(struct listener *listener, GError **error)
@@ -125,12 +135,12 @@ static bool listen_to(struct listener *listener, GError **error)
 			{.fd = listener->complaints, .events = POLLIN},
 		};
 		poll(watched, G_N_ELEMENTS(watched), WAKE_MILLISECONDS);
-		if (!drain(listener, &listener->output, error) ||
-		    !drain(listener, &listener->complaints, error))
-			return false;
 		if (watched[0].revents)
-			return true;
-		if (!may_go_on(listener, error))
+			return take_rest(listener, &listener->output, error) &&
+			       take_rest(listener, &listener->complaints, error);
+		if (take_step(listener, &listener->output, error) < 0 ||
+		    take_step(listener, &listener->complaints, error) < 0 ||
+		    !may_go_on(listener, error))
 			return false;
 	}
 }
@@ -144,16 +154,31 @@ static bool make_pipe(int ends[2], GError **error)
 	return false;
 }
 
+/* The supervisor's command line: ours, with the program's behind it. */
+static char **make_argv(const struct program *program)
+{
+	g_autoptr(GStrvBuilder) argv = g_strv_builder_new();
+	g_strv_builder_add_many(argv, "agnesd", "supervise", NULL);
+	g_strv_builder_addv(argv, (const char **)program->argv);
+	return g_strv_builder_end(argv);
+}
+
 static bool start(const struct program *program, struct listener *listener, GError **error)
 {
-	int output[] = {-1, -1}, complaints[] = {-1, -1};
-	bool made = make_pipe(output, error) && make_pipe(complaints, error);
+	int output[] = {-1, -1}, complaints[] = {-1, -1}, life[] = {-1, -1};
+	bool made = make_pipe(output, error) && make_pipe(complaints, error) &&
+		    make_pipe(life, error);
 	listener->output = output[0];
 	listener->complaints = complaints[0];
-	const int descriptors[] = {program->input, output[1], complaints[1]};
+	listener->life = life[1];
+	g_auto(GStrv) argv = make_argv(program);
+	const int descriptors[] = {
+		program->input, output[1], complaints[1], [SUPERVISOR_PARENT] = life[0],
+		program->lock,
+	};
 	const struct process_options options = {
-		.program = program->argv[0],
-		.argv = program->argv,
+		.program = PROCESS_SELF,
+		.argv = (const char *const *)argv,
 		.environment = program->environment,
 		.descriptors = descriptors,
 		.descriptor_count = G_N_ELEMENTS(descriptors),
@@ -162,6 +187,7 @@ static bool start(const struct program *program, struct listener *listener, GErr
 		listener->child = process_start(&options, error);
 	descriptor_close(&output[1]);
 	descriptor_close(&complaints[1]);
+	descriptor_close(&life[0]);
 	return listener->child != NULL;
 }
 
@@ -173,9 +199,6 @@ static void report(struct listener *listener, struct program_outcome *outcome)
 	g_byte_array_append(listener->complaint, (const guint8 *)"", 1);
 	outcome->complaint = g_utf8_make_valid((char *)listener->complaint->data, -1);
 	g_strchomp(outcome->complaint);
-	/* What the child left running goes while the child, not yet waited for, keeps its number.
-	 */
-	process_kill(listener->child);
 	if (process_wait(listener->child, -1, &status, &cause) &&
 	    !process_check_status(status, &cause))
 		outcome->failure = g_strdup_printf("the connector %s", cause->message);
@@ -195,8 +218,9 @@ bool program_run(const struct program *program, struct connector_run *run,
 	bool ended = start(program, &listener, error) && listen_to(&listener, error);
 	if (ended)
 		report(&listener, outcome);
-	else if (listener.child)
-		process_stop(listener.child, STOP_MILLISECONDS);
+	descriptor_close(&listener.life);
+	if (listener.child)
+		process_wait(listener.child, STOP_MILLISECONDS, NULL, NULL);
 	process_free(listener.child);
 	json_decref(listener.result);
 	descriptor_close(&listener.output);

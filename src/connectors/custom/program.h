@@ -1,4 +1,7 @@
-/* A child that is told something, may print events, and is not trusted to be short or quick. */
+/*
+ * A child that is told something, may print events, and is not trusted to be short or quick. It
+ * ends with us, however we end (base/supervisor.h).
+ */
 #pragma once
 
 #include "base/cleanup.h"
@@ -8,6 +11,7 @@ struct program {
 	const char *const *argv; /* argv[0] is an absolute path */
 	const char *const *environment;
 	int input;
+	int lock; /* a descriptor that stays open until nothing that it started runs any more */
 	gint64 seconds; /* until it is killed with all that it started */
 };
 
