@@ -7,6 +7,7 @@
 #include "engine/measure.h"
 #include "engine/metrics.h"
 #include "engine/orchestrator.h"
+#include "engine/publish_limits.h"
 #include "engine/sources.h"
 #include "extract/names.h"
 #include "state/profiles.h"
@@ -110,8 +111,13 @@ static bool describe(struct subject *subject, struct state *state, GError **erro
 static bool find_in_state(struct subject *subject, struct state *state, const char *data_dir,
 			  GError **error)
 {
-	g_autoptr(orchestrator) orchestrator = orchestrator_new(
-		data_dir, state, &publish_default_limits, ORCHESTRATOR_LOCKS, error);
+	struct publish_limits limits;
+	g_autoptr(configuration) config = config_load(data_dir, error);
+	if (!config)
+		return false;
+	publish_limits_choose(&limits, config);
+	g_autoptr(orchestrator) orchestrator = orchestrator_new(data_dir, state, &limits,
+								ORCHESTRATOR_LOCKS, error);
 	if (!orchestrator)
 		return false;
 	g_autoptr(edition) edition = orchestrator_edition(orchestrator);
