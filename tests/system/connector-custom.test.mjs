@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { AGNESD, agnesd, collect, temporaryFolder } from './lib/agnesd.mjs';
+import { AGNESD, agnesd, collect, isAlive, temporaryFolder } from './lib/agnesd.mjs';
 import { meta, readTable } from './lib/local.mjs';
 
 const DOCUMENT = readFileSync(new URL('../../docs/CONNECTORS.md', import.meta.url), 'utf8');
@@ -32,7 +32,8 @@ test('the example of the document runs as it stands there', async (t) => {
   assert.deepEqual(lastLine(run), { tables_extracted: 1, tables_failed: 0, errors: [] });
   const [row] = await meta(place.folder, 'disks');
   assert.deepEqual([row.table_name, row.description, row.query_mode], ['disks', 'File systems of the server', 'local']);
-  const mine = spawnSync('df', ['-kP', '/'], { encoding: 'utf8' }).stdout.split('\n')[1].split(/ +/);
+  // Not that of '/': in a chroot df does not list it.
+  const mine = spawnSync('df', ['-kP'], { encoding: 'utf8' }).stdout.split('\n')[1].split(/ +/);
   const rows = await readTable(place.folder, 'disks', { source: 'disks', rest: `WHERE mounted_on = '${mine[5]}'` });
   assert.equal(Number(rows[0].size_bytes), Number(mine[1]) * 1024);
   // The second run, with nothing new, and the walkthrough of the local connector.
@@ -101,14 +102,14 @@ test('a program that never ends is killed with all that it started', async (t) =
   assert.equal(run.code, 1);
   assert.match(run.stderr, /did not end in time.*connectors\.slow\.timeout_seconds/);
   const pid = readFileSync(path.join(place.folder, 'pid'), 'utf8').trim();
-  assert.ok(!existsSync(`/proc/${pid}`) || /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')), 'its child still runs');
+  assert.ok(!isAlive(pid), 'its child still runs');
 });
 
 test('a program that ends but leaves a child behind does not hold the run up', async (t) => {
   const place = withConnector(t, 'left', `#!/bin/sh\nsleep 1000 &\necho $! > "$DATA_DIR/pid"\n${publish('left', 'CREATE TABLE t AS SELECT 1 AS a;')}`);
   assert.equal((await extract('left', place)).code, 0);
   const pid = readFileSync(path.join(place.folder, 'pid'), 'utf8').trim();
-  assert.ok(!existsSync(`/proc/${pid}`) || /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')), 'its child still runs');
+  assert.ok(!isAlive(pid), 'its child still runs');
 });
 
 test('output without end is stopped', async (t) => {

@@ -6,7 +6,7 @@ import { link, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { temporaryFolder } from './lib/agnesd.mjs';
+import { isAlive, temporaryFolder } from './lib/agnesd.mjs';
 import { NEEDS_LIMITS, Pool, startPool, writeSource } from './lib/queries.mjs';
 
 const ENDLESS = 'SELECT count(*) FROM range(1000000000000) t(i) WHERE i * i % 7 = 5';
@@ -28,7 +28,6 @@ async function until(what, condition) {
 
 const running = async (pool, id) => (await pool.report()).queries.find((query) => query.id === id)?.state === 'running';
 const pids = async (pool) => (await pool.report()).workers.map(({ pid }) => pid);
-const alive = (pid) => existsSync(`/proc/${pid}`);
 const resident = (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
 
 test('a query is cancelled by its id, by its user or an administrator', async (t) => {
@@ -131,7 +130,7 @@ test('the source that was not used longest gives up its worker', async (t) => {
   const [ofMain, ofB] = (await pool.report()).workers;
   assert.deepEqual(await pool.rows(c, 'FROM n'), [[3]]);
   assert.deepEqual((await pids(pool)).includes(ofMain.pid), true);
-  await until('the worker of b is gone', () => !alive(ofB.pid));
+  await until('the worker of b is gone', () => !isAlive(ofB.pid));
 });
 
 test('another edition has workers of its own; the old ones finish and go', async (t) => {
@@ -144,7 +143,7 @@ test('another edition has workers of its own; the old ones finish and go', async
   await pool.retire('main', '2');
   assert.deepEqual(await pool.rows(next, 'FROM n'), [[7]]);
   assert.equal((await long).summary.rows, 5000000);
-  await until('the old worker is gone', () => !alive(old));
+  await until('the old worker is gone', () => !isAlive(old));
   assert.deepEqual((await pool.report()).workers.map(({ edition }) => edition), ['2']);
 });
 
@@ -186,7 +185,7 @@ test('a worker has an empty environment, no foreign descriptors, and ends with i
   assert.match(status, /^Seccomp:\s2$/m);
   process.kill(pool.child.pid, 'SIGKILL');
   await pool.ended;
-  await until('the worker is gone', () => !alive(pid));
+  await until('the worker is gone', () => !isAlive(pid));
 });
 
 test('what does not fit into memory goes to a folder that goes with the worker', NEEDS_LIMITS, async (t) => {

@@ -1,6 +1,6 @@
 // What system tests share: a folder of their own, agnesd as a process, DuckDB as an independent reader.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -49,6 +49,15 @@ export function agnesd(args, { input = '', env = {}, prefix = [] } = {}) {
   child.stdin.on('error', () => {}); // it may end before it has read everything
   child.stdin.end(input);
   return collect(child);
+}
+
+// A process that ended stays as a zombie where nobody takes in orphans, as in many containers.
+export function isAlive(pid) {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 // The rows of a query in a DuckDB that has nothing to do with ours.
