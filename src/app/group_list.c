@@ -23,7 +23,8 @@ static int compare_groups(const void *left, const void *right)
 	return strcmp((*first)->row->name, (*second)->row->name);
 }
 
-GPtrArray *group_list(const struct directory *directory)
+/* Of struct directory_group, by name; borrowed from the picture. */
+static GPtrArray *groups_by_name(const struct directory *directory)
 {
 	GPtrArray *groups = g_ptr_array_new();
 	struct pmap_iter iter;
@@ -32,4 +33,18 @@ GPtrArray *group_list(const struct directory *directory)
 		g_ptr_array_add(groups, group);
 	g_ptr_array_sort(groups, compare_groups);
 	return groups;
+}
+
+json_t *group_list_describe(const struct directory *directory,
+			    json_t *(*describe)(const struct directory_group *group, int members))
+{
+	g_autoptr(GHashTable) counts = group_list_count_members(directory);
+	g_autoptr(GPtrArray) groups = groups_by_name(directory);
+	json_t *list = json_array();
+	for (guint i = 0; i < groups->len; i++) {
+		const struct directory_group *group = groups->pdata[i];
+		int members = GPOINTER_TO_INT(g_hash_table_lookup(counts, group->row->id));
+		json_array_append_new(list, describe(group, members));
+	}
+	return list;
 }

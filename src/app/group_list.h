@@ -4,9 +4,11 @@
 #include "state/directory.h"
 
 #include <glib.h>
+#include <jansson.h>
 
-/* Of struct directory_group, by name; borrowed from the picture. */
-GPtrArray *group_list(const struct directory *directory);
+/* All of them, by name, as `describe` shows a group with so many members. */
+json_t *group_list_describe(const struct directory *directory,
+			    json_t *(*describe)(const struct directory_group *group, int members));
 
 /* How many users are in each group: id → GINT_TO_POINTER(count); without an entry none. */
 GHashTable *group_list_count_members(const struct directory *directory);

@@ -70,6 +70,24 @@ static bool write_all(int fd, const char *data, size_t size)
 	return true;
 }
 
+int files_open_regular(const char *path, struct stat *status, GError **error)
+{
+	struct stat found;
+	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &found) < 0) {
+		agnes_set_errno(error, errno, "cannot open %s", path);
+		return -1;
+	}
+	if (!S_ISREG(found.st_mode)) {
+		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID, "%s is not a regular file",
+			    path);
+		return -1;
+	}
+	if (status)
+		*status = found;
+	return descriptor_steal(&fd);
+}
+
 /* A new file beside `path`, under a name that no other process uses. */
 static char *temporary_beside(const char *path, mode_t mode, int *fd, GError **error)
 {

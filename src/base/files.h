@@ -9,6 +9,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* Replaces `path` by `size` bytes: temporary file with `mode`, fsync, rename, fsync of the folder.
@@ -28,6 +29,12 @@ bool files_copy(const char *from, const char *to, GError **error);
  * lock.
  */
 bool files_copy_open(int from, const char *to, GError **error);
+
+/*
+ * Opens a regular file to read, without waiting for a pipe's other end; *status may be NULL.
+ * INVALID: it is something else.
+ */
+int files_open_regular(const char *path, struct stat *status, GError **error);
 
 /* Reads a regular file of at most `limit` bytes. The text ends in a NUL that is not counted. */
 char *files_read(const char *path, size_t limit, size_t *size, GError **error);

@@ -2,6 +2,7 @@
 #include "base/hash.h"
 
 #include "base/error.h"
+#include "base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,25 +48,9 @@ char *hash_descriptor(int fd, const char *what, GError **error)
 	return hash_rest(sum, fd, 0, what, error);
 }
 
-static int open_regular(const char *path, GError **error)
-{
-	struct stat status;
-	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &status) < 0) {
-		agnes_set_errno(error, errno, "cannot open %s", path);
-		return -1;
-	}
-	if (!S_ISREG(status.st_mode)) {
-		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID, "%s is not a regular file",
-			    path);
-		return -1;
-	}
-	return descriptor_steal(&fd);
-}
-
 char *hash_file(const char *path, GError **error)
 {
-	AUTO_FD fd = open_regular(path, error);
+	AUTO_FD fd = files_open_regular(path, NULL, error);
 	return fd < 0 ? NULL : hash_descriptor(fd, path, error);
 }
 
@@ -84,7 +69,7 @@ static void follow(struct hash_follower *follower)
 {
 	struct stat status;
 	if (follower->fd < 0)
-		follower->fd = open_regular(follower->path, NULL);
+		follower->fd = files_open_regular(follower->path, NULL, NULL);
 	/* What fails here fails again, and is reported, when the follower is finished. */
 	if (follower->fd >= 0 && fstat(follower->fd, &status) == 0)
 		hash_range(follower->sum, follower->fd, &follower->hashed,
@@ -135,7 +120,7 @@ char *hash_follower_finish(struct hash_follower *follower, GError **error)
 {
 	follower_stop(follower);
 	/* Opened anew: the writer may have replaced the file since. */
-	AUTO_FD fd = open_regular(follower->path, error);
+	AUTO_FD fd = files_open_regular(follower->path, NULL, error);
 	if (fd < 0)
 		return NULL;
 	struct stat now, followed;

@@ -93,18 +93,10 @@ static char *resolve(const struct extract_reader *reader, const char *path, GErr
 static int open_parquet(const char *path, struct file_stamp *stamp, GError **error)
 {
 	struct stat status;
-	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &status) < 0) {
-		agnes_set_errno(error, errno, "cannot open its file %s", path);
-		return -1;
-	}
-	if (!S_ISREG(status.st_mode)) {
-		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID, "%s is not a regular file",
-			    path);
-		return -1;
-	}
-	*stamp = file_stamp_of(&status);
-	return descriptor_steal(&fd);
+	int fd = files_open_regular(path, &status, error);
+	if (fd >= 0)
+		*stamp = file_stamp_of(&status);
+	return fd;
 }
 
 static void append_stamp(GString *key, const struct extract_reader *reader, const char *path,

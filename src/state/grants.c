@@ -20,10 +20,8 @@ const struct record_type grant_type = RECORD_TYPE(
 	"JOIN user_groups g ON g.id = r.group_id)",
 	struct grant, fields);
 
-/* The table itself, without the joined name. */
-static const struct record_type row_type = {
-	"grant", "resource_grants", sizeof(struct grant), fields, G_N_ELEMENTS(fields) - 1,
-};
+static const struct record_type row_type = RECORD_TYPE_WITHOUT_LAST("grant", "resource_grants",
+								    struct grant, fields);
 
 GPtrArray *grants_list(struct state *state, const char *resource_type, const char *group_id,
 		       GError **error)

@@ -88,6 +88,9 @@ struct record_type {
 	}
 #define RECORD_TYPE(noun, table, type, fields) \
 	{ (noun), (table), sizeof(type), (fields), G_N_ELEMENTS(fields) }
+/* To write where the last field is read from a joined table: the table itself, without that. */
+#define RECORD_TYPE_WITHOUT_LAST(noun, table, type, fields) \
+	{ (noun), (table), sizeof(type), (fields), G_N_ELEMENTS(fields) - 1 }
 /* clang-format on */
 
 /*

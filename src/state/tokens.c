@@ -23,10 +23,8 @@ const struct record_type token_type = RECORD_TYPE(
 	"FROM personal_access_tokens t LEFT JOIN users u ON u.id = t.user_id)",
 	struct token, fields);
 
-/* The table itself, without the joined address. */
-static const struct record_type row_type = {
-	"token", "personal_access_tokens", sizeof(struct token), fields, G_N_ELEMENTS(fields) - 1,
-};
+static const struct record_type row_type = RECORD_TYPE_WITHOUT_LAST(
+	"token", "personal_access_tokens", struct token, fields);
 
 struct token *tokens_find(struct state *state, const char *id, GError **error)
 {

@@ -3,6 +3,7 @@
 #include "duck/database.h"
 #include "duck/query.h"
 #include "duck/sql.h"
+#include "duck_fixture.h"
 
 #include <glib/gstdio.h>
 
@@ -12,35 +13,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-
-struct fixture {
-	struct duck_database *database;
-	struct duck_connection *connection;
-};
-
-static int set_up(void **state)
-{
-	struct fixture *fixture = g_new0(struct fixture, 1);
-	fixture->database = duck_database_open(NULL, NULL, NULL);
-	assert_non_null(fixture->database);
-	fixture->connection = duck_connect(fixture->database, NULL);
-	*state = fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-	duck_connection_free(fixture->connection);
-	duck_database_free(fixture->database);
-	g_free(fixture);
-	return 0;
-}
-
-static struct duck_connection *connection_of(void **state)
-{
-	return ((struct fixture *)*state)->connection;
-}
 
 static void quoting_doubles_quotes(void **state)
 {
@@ -53,7 +25,7 @@ static void quoted_text_comes_back_unchanged(void **state)
 {
 	const char *hostile = "'; DROP TABLE x; -- \\ \" ž\n";
 	g_autofree char *sql = duck_sql("SELECT %L AS %I", hostile, hostile);
-	g_autoptr(duck_rows) rows = duck_query(connection_of(state), NULL, sql, NULL);
+	g_autoptr(duck_rows) rows = duck_query(duck_fixture_connection(state), NULL, sql, NULL);
 	assert_true(duck_rows_next(rows));
 	assert_string_equal(duck_rows_text(rows, 0), hostile);
 	assert_string_equal(duck_rows_name(rows, 0), hostile);
@@ -64,7 +36,7 @@ static void every_parameter_type_round_trips(void **state)
 	g_auto(GStrv) list = g_strsplit("x y'z", " ", 0);
 	g_autoptr(GError) error = NULL;
 	g_autoptr(duck_rows) rows = duck_query(
-		connection_of(state), &error,
+		duck_fixture_connection(state), &error,
 		"SELECT ?::VARCHAR, ?::BIGINT, ?::DOUBLE, ?::BOOLEAN, ?::TIMESTAMP, ?::VARCHAR[]",
 		"sidbta", "text", (int64_t)-5, 2.5, true, (int64_t)1700000000123456, list);
 	assert_null(error);
@@ -82,7 +54,7 @@ static void every_parameter_type_round_trips(void **state)
 static void null_parameters_bind_null(void **state)
 {
 	g_autoptr(duck_rows) rows = duck_query(
-		connection_of(state), NULL,
+		duck_fixture_connection(state), NULL,
 		"SELECT ?::VARCHAR, ?::BIGINT, ?::DOUBLE, ?::BOOLEAN, ?::TIMESTAMP, ?::VARCHAR[]",
 		"sIDBta", NULL, NULL, NULL, NULL, DUCK_NO_TIME, NULL);
 	assert_true(duck_rows_next(rows));
@@ -100,9 +72,10 @@ static void parameters_that_are_no_utf8_are_an_error(void **state)
 	struct duck_value items[] = {{DUCK_NULL}, {DUCK_TEXT, .text = "\xed\xa0\x80"}};
 	struct duck_value array = {DUCK_ARRAY, .items = items, .count = 2, .items_kind = DUCK_TEXT};
 	g_autoptr(GError) text = NULL, texts = NULL, many = NULL;
-	assert_null(duck_query(connection_of(state), &text, "SELECT ?", "s", "\xff"));
-	assert_null(duck_query(connection_of(state), &texts, "SELECT ?", "a", list));
-	assert_null(duck_query_values(connection_of(state), "SELECT unnest(?)", &array, 1, &many));
+	assert_null(duck_query(duck_fixture_connection(state), &text, "SELECT ?", "s", "\xff"));
+	assert_null(duck_query(duck_fixture_connection(state), &texts, "SELECT ?", "a", list));
+	assert_null(duck_query_values(duck_fixture_connection(state), "SELECT unnest(?)", &array, 1,
+				      &many));
 	assert_true(g_error_matches(text, AGNES_ERROR, AGNES_ERROR_INVALID));
 	assert_true(g_error_matches(texts, AGNES_ERROR, AGNES_ERROR_INVALID));
 	assert_true(g_error_matches(many, AGNES_ERROR, AGNES_ERROR_INVALID));
@@ -111,7 +84,7 @@ static void parameters_that_are_no_utf8_are_an_error(void **state)
 static void every_integer_width_reads_as_int(void **state)
 {
 	g_autoptr(duck_rows) rows = duck_query(
-		connection_of(state), NULL,
+		duck_fixture_connection(state), NULL,
 		"SELECT (-1)::TINYINT, (-2)::SMALLINT, (-3)::INTEGER, 4::UTINYINT, 5::USMALLINT, "
 		"6::UINTEGER, 18446744073709551615::UBIGINT, (-7)::HUGEINT, 1e30::HUGEINT, "
 		"(-1e30)::HUGEINT",
@@ -125,7 +98,7 @@ static void every_integer_width_reads_as_int(void **state)
 static void rows_cross_chunk_borders(void **state)
 {
 	g_autoptr(duck_rows)
-		rows = duck_query(connection_of(state), NULL,
+		rows = duck_query(duck_fixture_connection(state), NULL,
 				  "SELECT i, 'row ' || i FROM range(10000) t(i) ORDER BY i", NULL);
 	int64_t seen = 0;
 	while (duck_rows_next(rows)) {
@@ -140,8 +113,8 @@ static void rows_cross_chunk_borders(void **state)
 
 static void a_prepared_statement_runs_again(void **state)
 {
-	g_autoptr(duck_statement)
-		statement = duck_prepare(connection_of(state), "SELECT ? + 1::BIGINT", NULL);
+	g_autoptr(duck_statement) statement = duck_prepare(duck_fixture_connection(state),
+							   "SELECT ? + 1::BIGINT", NULL);
 	for (int64_t i = 0; i < 3; i++) {
 		g_autoptr(duck_rows) rows = duck_statement_query(statement, NULL, "i", i);
 		assert_true(duck_rows_next(rows));
@@ -151,7 +124,7 @@ static void a_prepared_statement_runs_again(void **state)
 
 static void change_counts_rows(void **state)
 {
-	struct duck_connection *connection = connection_of(state);
+	struct duck_connection *connection = duck_fixture_connection(state);
 	assert_true(duck_exec(connection, NULL,
 			      "CREATE TABLE t (i INT); INSERT INTO t FROM range(5)", NULL));
 	assert_int_equal(
@@ -162,14 +135,14 @@ static void change_counts_rows(void **state)
 static void a_wrong_number_of_parameters_is_an_error(void **state)
 {
 	g_autoptr(GError) error = NULL;
-	assert_null(duck_query(connection_of(state), &error, "SELECT ?, ?", "s", "one"));
+	assert_null(duck_query(duck_fixture_connection(state), &error, "SELECT ?, ?", "s", "one"));
 	assert_true(g_error_matches(error, AGNES_ERROR, AGNES_ERROR_INVALID));
 }
 
 static void assert_code(void **state, const char *sql, enum agnes_error code)
 {
 	g_autoptr(GError) error = NULL;
-	assert_false(duck_exec(connection_of(state), &error, sql, NULL));
+	assert_false(duck_exec(duck_fixture_connection(state), &error, sql, NULL));
 	if (!g_error_matches(error, AGNES_ERROR, code))
 		fail_msg("%s: expected %d, got %d: %s", sql, code, error->code, error->message);
 }
@@ -190,7 +163,7 @@ static void errors_carry_a_code(void **state)
 static void times_are_utc(void **state)
 {
 	g_autoptr(duck_rows) rows = duck_query(
-		connection_of(state), NULL,
+		duck_fixture_connection(state), NULL,
 		"SELECT current_setting('TimeZone'), TIMESTAMPTZ '2026-01-01 12:00:00+02'::TIMESTAMP",
 		NULL);
 	assert_true(duck_rows_next(rows));
@@ -200,7 +173,7 @@ static void times_are_utc(void **state)
 
 static void an_open_transaction_rolls_back(void **state)
 {
-	struct duck_connection *connection = connection_of(state);
+	struct duck_connection *connection = duck_fixture_connection(state);
 	assert_true(duck_exec(connection, NULL, "CREATE TABLE kept (i INT)", NULL));
 	{
 		g_auto(duck_transaction) transaction = {0};
@@ -229,8 +202,8 @@ static gpointer interrupt_soon(gpointer connection)
 static void a_running_statement_can_be_interrupted(void **state)
 {
 	g_autoptr(GError) error = NULL;
-	GThread *thread = g_thread_new("interrupt", interrupt_soon, connection_of(state));
-	bool done = duck_exec(connection_of(state), &error,
+	GThread *thread = g_thread_new("interrupt", interrupt_soon, duck_fixture_connection(state));
+	bool done = duck_exec(duck_fixture_connection(state), &error,
 			      "SELECT count(*) FROM range(10000000000) a WHERE sqrt(range) < 0",
 			      NULL);
 	g_thread_join(thread);
@@ -310,26 +283,34 @@ static void journals_that_duckdb_cannot_replay_are_replayed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(quoting_doubles_quotes, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(quoted_text_comes_back_unchanged, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(every_parameter_type_round_trips, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(null_parameters_bind_null, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(parameters_that_are_no_utf8_are_an_error, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(every_integer_width_reads_as_int, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(rows_cross_chunk_borders, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_prepared_statement_runs_again, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(change_counts_rows, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_wrong_number_of_parameters_is_an_error, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(errors_carry_a_code, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(times_are_utc, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(an_open_transaction_rolls_back, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_running_statement_can_be_interrupted, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(quoting_doubles_quotes, duck_fixture_set_up,
+						duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(quoted_text_comes_back_unchanged,
+						duck_fixture_set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(every_parameter_type_round_trips,
+						duck_fixture_set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(null_parameters_bind_null, duck_fixture_set_up,
+						duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(parameters_that_are_no_utf8_are_an_error,
+						duck_fixture_set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(every_integer_width_reads_as_int,
+						duck_fixture_set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(rows_cross_chunk_borders, duck_fixture_set_up,
+						duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_prepared_statement_runs_again,
+						duck_fixture_set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(change_counts_rows, duck_fixture_set_up,
+						duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_wrong_number_of_parameters_is_an_error,
+						duck_fixture_set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(errors_carry_a_code, duck_fixture_set_up,
+						duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(times_are_utc, duck_fixture_set_up,
+						duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(an_open_transaction_rolls_back, duck_fixture_set_up,
+						duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_running_statement_can_be_interrupted,
+						duck_fixture_set_up, duck_fixture_tear_down),
 		cmocka_unit_test(files_open_read_only_and_corrupt_ones_are_told),
 		cmocka_unit_test(journals_that_duckdb_cannot_replay_are_replayed),
 	};

@@ -2,9 +2,8 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
-#include "duck/database.h"
-#include "duck/query.h"
 #include "duck/sql.h"
+#include "duck_fixture.h"
 #include "engine/edition.h"
 #include "engine/generation.h"
 #include "engine/ownership.h"
@@ -76,41 +75,15 @@ static void an_owner_stays_until_it_no_longer_publishes(void **state)
 	assert_string_equal(g_ptr_array_index(claimed, 0), "Gone");
 }
 
-struct fixture {
-	char *data;
-	struct duck_database *database;
-	struct duck_connection *connection;
-};
-
-static int set_up(void **state)
-{
-	struct fixture *fixture = g_new0(struct fixture, 1);
-	fixture->data = g_dir_make_tmp("agnes-engine-XXXXXX", NULL);
-	fixture->database = duck_database_open(NULL, NULL, NULL);
-	fixture->connection = duck_connect(fixture->database, NULL);
-	*state = fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-	duck_connection_free(fixture->connection);
-	duck_database_free(fixture->database);
-	files_remove_tree(fixture->data, NULL);
-	g_free(fixture->data);
-	g_free(fixture);
-	return 0;
-}
-
 /* A table of one row that holds its version, in a file of its own. */
-static struct published_table *make_table(struct fixture *fixture, const char *name, int version)
+static struct published_table *make_table(struct duck_fixture *fixture, const char *name,
+					  int version)
 {
 	struct published_table *table = g_new0(struct published_table, 1);
 	g_autofree char *file = g_strdup_printf("%s-%d.parquet", name, version);
 	table->name = g_strdup(name);
 	table->description = g_strdup("");
-	table->file = g_build_filename(fixture->data, file, NULL);
+	table->file = g_build_filename(fixture->folder, file, NULL);
 	g_autofree char *sql = duck_sql("COPY (SELECT %d AS version FROM range(3000)) TO %L "
 					"(FORMAT parquet)",
 					version, table->file);
@@ -119,7 +92,8 @@ static struct published_table *make_table(struct fixture *fixture, const char *n
 	return table;
 }
 
-static struct edition *make_edition(struct fixture *fixture, int version, const char *const *names)
+static struct edition *make_edition(struct duck_fixture *fixture, int version,
+				    const char *const *names)
 {
 	g_autoptr(GPtrArray) sources = source_list();
 	struct published_source *source = published_source_new("shop");
@@ -132,10 +106,10 @@ static struct edition *make_edition(struct fixture *fixture, int version, const 
 	return edition;
 }
 
-static struct generations *make_store(struct fixture *fixture)
+static struct generations *make_store(struct duck_fixture *fixture)
 {
 	g_autoptr(GError) error = NULL;
-	struct generations *store = generations_new(fixture->data, &error);
+	struct generations *store = generations_new(fixture->folder, &error);
 	if (!store)
 		fail_msg("%s", error->message);
 	return store;
@@ -150,7 +124,7 @@ static bool has_table(const struct generation *generation, const char *name)
 
 static void a_generation_holds_its_tables_and_no_others(void **state)
 {
-	struct fixture *fixture = *state;
+	struct duck_fixture *fixture = *state;
 	g_autoptr(generations) store = make_store(fixture);
 	g_autoptr(edition)
 		edition = make_edition(fixture, 1, (const char *[]){"a", "B", "c", NULL});
@@ -174,7 +148,7 @@ static void a_generation_holds_its_tables_and_no_others(void **state)
 
 static void an_outdated_generation_goes_with_its_last_reader(void **state)
 {
-	struct fixture *fixture = *state;
+	struct duck_fixture *fixture = *state;
 	const char *const names[] = {"a", NULL};
 	g_autoptr(generations) store = make_store(fixture);
 	g_autoptr(edition) first = make_edition(fixture, 1, names);
@@ -197,7 +171,7 @@ static void an_outdated_generation_goes_with_its_last_reader(void **state)
 
 static void an_edition_whose_files_are_gone_is_told(void **state)
 {
-	struct fixture *fixture = *state;
+	struct duck_fixture *fixture = *state;
 	const char *const names[] = {"a", NULL};
 	g_autoptr(GError) error = NULL;
 	g_autoptr(generations) store = make_store(fixture);
@@ -209,16 +183,16 @@ static void an_edition_whose_files_are_gone_is_told(void **state)
 
 static void a_store_belongs_to_one_and_starts_empty(void **state)
 {
-	struct fixture *fixture = *state;
+	struct duck_fixture *fixture = *state;
 	const char *const names[] = {"a", NULL};
 	g_autoptr(GError) error = NULL;
-	g_autofree char *left = g_build_filename(fixture->data, "generations/7/left", NULL);
+	g_autofree char *left = g_build_filename(fixture->folder, "generations/7/left", NULL);
 	assert_true(files_make_folder(left, NULL));
 	struct generations *store = make_store(fixture);
 	assert_false(g_file_test(left, G_FILE_TEST_EXISTS));
 	g_autoptr(edition) edition = make_edition(fixture, 1, names);
 	generation_free(generations_open(store, edition, names, NULL));
-	assert_null(generations_new(fixture->data, &error));
+	assert_null(generations_new(fixture->folder, &error));
 	assert_true(g_error_matches(error, AGNES_ERROR, AGNES_ERROR_BUSY));
 	generations_free(store);
 	generations_free(make_store(fixture));
@@ -226,7 +200,7 @@ static void a_store_belongs_to_one_and_starts_empty(void **state)
 
 /* What the publisher and the reader of the next test share. */
 struct traffic {
-	struct fixture *fixture;
+	struct duck_fixture *fixture;
 	struct generations *store;
 	GMutex lock;
 	struct edition *edition;
@@ -291,7 +265,7 @@ static void publish(struct traffic *traffic, int version)
 	g_mutex_unlock(&traffic->lock);
 	generations_retire(traffic->store, (uint64_t)version);
 	for (const char *const *name = both; *name; name++) {
-		g_autofree char *old = g_strdup_printf("%s/%s-%d.parquet", traffic->fixture->data,
+		g_autofree char *old = g_strdup_printf("%s/%s-%d.parquet", traffic->fixture->folder,
 						       *name, version - 2);
 		files_remove(old, NULL);
 	}
@@ -299,7 +273,7 @@ static void publish(struct traffic *traffic, int version)
 
 static void queries_see_one_edition_while_a_thousand_are_published(void **state)
 {
-	struct fixture *fixture = *state;
+	struct duck_fixture *fixture = *state;
 	g_autoptr(generations) store = make_store(fixture);
 	struct traffic traffic = {.fixture = fixture, .store = store};
 	g_mutex_init(&traffic.lock);
@@ -312,7 +286,7 @@ static void queries_see_one_edition_while_a_thousand_are_published(void **state)
 	assert_int_equal(traffic.problems, 0);
 	assert_true(traffic.queries > 10);
 	generations_retire(store, PUBLICATIONS + 1);
-	g_autofree char *folder = g_build_filename(fixture->data, "generations", NULL);
+	g_autofree char *folder = g_build_filename(fixture->folder, "generations", NULL);
 	g_autoptr(GDir) listing = g_dir_open(folder, 0, NULL);
 	assert_string_equal(g_dir_read_name(listing), ".lock");
 	assert_null(g_dir_read_name(listing));
@@ -325,16 +299,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(among_newcomers_the_first_by_name_wins),
 		cmocka_unit_test(an_owner_stays_until_it_no_longer_publishes),
-		cmocka_unit_test_setup_teardown(a_generation_holds_its_tables_and_no_others, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(a_generation_holds_its_tables_and_no_others,
+						duck_fixture_set_up, duck_fixture_tear_down),
 		cmocka_unit_test_setup_teardown(an_outdated_generation_goes_with_its_last_reader,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(an_edition_whose_files_are_gone_is_told, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(a_store_belongs_to_one_and_starts_empty, set_up,
-						tear_down),
+						duck_fixture_set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(an_edition_whose_files_are_gone_is_told,
+						duck_fixture_set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_store_belongs_to_one_and_starts_empty,
+						duck_fixture_set_up, duck_fixture_tear_down),
 		cmocka_unit_test_setup_teardown(
-			queries_see_one_edition_while_a_thousand_are_published, set_up, tear_down),
+			queries_see_one_edition_while_a_thousand_are_published, duck_fixture_set_up,
+			duck_fixture_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

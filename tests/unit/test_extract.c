@@ -2,9 +2,8 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/hash.h"
-#include "duck/database.h"
-#include "duck/query.h"
 #include "duck/sql.h"
+#include "duck_fixture.h"
 #include "extract/names.h"
 #include "extract/writer.h"
 
@@ -82,42 +81,14 @@ static void a_file_hashes_the_same_followed_or_not(void **state)
 	assert_false(g_file_test(folder, G_FILE_TEST_EXISTS));
 }
 
-/* A data folder and a DuckDB to make and to read files with. */
-struct fixture {
-	char *data;
-	struct duck_database *database;
-	struct duck_connection *connection;
-};
-
-static int set_up(void **state)
-{
-	struct fixture *fixture = g_new0(struct fixture, 1);
-	fixture->data = g_dir_make_tmp("agnes-extract-XXXXXX", NULL);
-	fixture->database = duck_database_open(NULL, NULL, NULL);
-	fixture->connection = duck_connect(fixture->database, NULL);
-	*state = fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-	duck_connection_free(fixture->connection);
-	duck_database_free(fixture->database);
-	files_remove_tree(fixture->data, NULL);
-	g_free(fixture->data);
-	g_free(fixture);
-	return 0;
-}
-
-static void run(struct fixture *fixture, const char *sql)
+static void run(struct duck_fixture *fixture, const char *sql)
 {
 	g_autoptr(GError) error = NULL;
 	if (!duck_exec(fixture->connection, &error, sql, NULL))
 		fail_msg("%s: %s", sql, error->message);
 }
 
-static char *value_of(struct fixture *fixture, const char *sql)
+static char *value_of(struct duck_fixture *fixture, const char *sql)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *text = g_strdup_printf("SELECT x::VARCHAR FROM (%s) t(x)", sql);
@@ -127,31 +98,31 @@ static char *value_of(struct fixture *fixture, const char *sql)
 	return g_strdup(duck_rows_text(rows, 0));
 }
 
-static void assert_value(struct fixture *fixture, const char *sql, const char *expected)
+static void assert_value(struct duck_fixture *fixture, const char *sql, const char *expected)
 {
 	g_autofree char *value = value_of(fixture, sql);
 	if (g_strcmp0(value, expected) != 0)
 		fail_msg("%s: '%s' is not '%s'", sql, value, expected);
 }
 
-static void attach(struct fixture *fixture)
+static void attach(struct duck_fixture *fixture)
 {
-	g_autofree char *path = g_build_filename(fixture->data, "extracts/shop/extract.duckdb",
+	g_autofree char *path = g_build_filename(fixture->folder, "extracts/shop/extract.duckdb",
 						 NULL);
 	g_autofree char *sql = duck_sql("ATTACH %L AS e (READ_ONLY)", path);
 	run(fixture, sql);
 }
 
-static struct extract_writer *begin(struct fixture *fixture)
+static struct extract_writer *begin(struct duck_fixture *fixture)
 {
 	g_autoptr(GError) error = NULL;
-	struct extract_writer *writer = extract_writer_begin(fixture->data, "shop", &error);
+	struct extract_writer *writer = extract_writer_begin(fixture->folder, "shop", &error);
 	if (!writer)
 		fail_msg("%s", error->message);
 	return writer;
 }
 
-static void write_parquet(struct fixture *fixture, const char *select, const char *path)
+static void write_parquet(struct duck_fixture *fixture, const char *select, const char *path)
 {
 	g_autofree char *sql = duck_sql("COPY (%S) TO %L (FORMAT parquet)", select, path);
 	run(fixture, sql);
@@ -171,7 +142,7 @@ static void add(struct extract_writer *writer, const char *table)
 		fail_msg("%s", error->message);
 }
 
-static void add_file(struct fixture *fixture, struct extract_writer *writer, const char *table,
+static void add_file(struct duck_fixture *fixture, struct extract_writer *writer, const char *table,
 		     const char *select)
 {
 	g_autofree char *path = extract_writer_stage_file(writer, table, NULL);
@@ -179,7 +150,7 @@ static void add_file(struct fixture *fixture, struct extract_writer *writer, con
 	add(writer, table);
 }
 
-static void add_part(struct fixture *fixture, const char *folder, const char *part,
+static void add_part(struct duck_fixture *fixture, const char *folder, const char *part,
 		     const char *select)
 {
 	g_autofree char *path = g_build_filename(folder, part, NULL);
@@ -194,15 +165,15 @@ static void commit(struct extract_writer *writer)
 	extract_writer_free(writer);
 }
 
-static bool exists(struct fixture *fixture, const char *name)
+static bool exists(struct duck_fixture *fixture, const char *name)
 {
-	g_autofree char *path = g_build_filename(fixture->data, "extracts/shop", name, NULL);
+	g_autofree char *path = g_build_filename(fixture->folder, "extracts/shop", name, NULL);
 	return g_file_test(path, G_FILE_TEST_EXISTS);
 }
 
 static void the_description_has_the_columns_of_the_contract(void **state)
 {
-	struct fixture *fixture = *state;
+	struct duck_fixture *fixture = *state;
 	struct extract_writer *writer = begin(fixture);
 	add_file(fixture, writer, "order", "SELECT i, 'x' AS t FROM range(7) r(i)");
 	assert_true(extract_writer_add_remote(
@@ -237,12 +208,12 @@ static void the_description_has_the_columns_of_the_contract(void **state)
 
 static void checksums_are_of_the_published_files(void **state)
 {
-	struct fixture *fixture = *state;
+	struct duck_fixture *fixture = *state;
 	struct extract_writer *writer = begin(fixture);
 	add_file(fixture, writer, "orders", "SELECT 1 AS i");
 	commit(writer);
-	g_autofree char *path = g_build_filename(fixture->data, "extracts/shop/data/orders.parquet",
-						 NULL);
+	g_autofree char *path = g_build_filename(fixture->folder,
+						 "extracts/shop/data/orders.parquet", NULL);
 	g_autofree char *md5 = hash_file(path, NULL);
 	GStatBuf status;
 	assert_int_equal(g_stat(path, &status), 0);
@@ -258,7 +229,7 @@ static void checksums_are_of_the_published_files(void **state)
 
 static void untouched_tables_stay_and_dropped_ones_go(void **state)
 {
-	struct fixture *fixture = *state;
+	struct duck_fixture *fixture = *state;
 	struct extract_writer *writer = begin(fixture);
 	add_file(fixture, writer, "a", "SELECT 1 AS i");
 	add_file(fixture, writer, "b", "SELECT 2 AS i");
@@ -281,7 +252,7 @@ static void untouched_tables_stay_and_dropped_ones_go(void **state)
 
 static void what_was_not_committed_changes_nothing(void **state)
 {
-	struct fixture *fixture = *state;
+	struct duck_fixture *fixture = *state;
 	struct extract_writer *writer = begin(fixture);
 	add_file(fixture, writer, "a", "SELECT 1 AS i");
 	commit(writer);
@@ -298,7 +269,7 @@ static void what_was_not_committed_changes_nothing(void **state)
 
 static void a_folder_is_one_table_and_swapped_whole(void **state)
 {
-	struct fixture *fixture = *state;
+	struct duck_fixture *fixture = *state;
 	struct extract_writer *writer = begin(fixture);
 	g_autofree char *first = extract_writer_stage_folder(writer, "t", true, NULL);
 	add_part(fixture, first, "2024-01.parquet", "SELECT 1 AS i");
@@ -321,7 +292,7 @@ static void a_folder_is_one_table_and_swapped_whole(void **state)
 
 static void a_table_may_change_between_file_and_folder(void **state)
 {
-	struct fixture *fixture = *state;
+	struct duck_fixture *fixture = *state;
 	for (int round = 0; round < 2; round++) {
 		struct extract_writer *writer = begin(fixture);
 		add_file(fixture, writer, "t", "SELECT 1 AS i");
@@ -340,12 +311,12 @@ static void a_table_may_change_between_file_and_folder(void **state)
 
 static void a_file_newer_than_its_description_is_described_anew(void **state)
 {
-	struct fixture *fixture = *state;
+	struct duck_fixture *fixture = *state;
 	struct extract_writer *writer = begin(fixture);
 	add_file(fixture, writer, "a", "SELECT 1 AS i");
 	commit(writer);
 	/* What a crash between the renames leaves. */
-	g_autofree char *path = g_build_filename(fixture->data, "extracts/shop/data/a.parquet",
+	g_autofree char *path = g_build_filename(fixture->folder, "extracts/shop/data/a.parquet",
 						 NULL);
 	g_assert_true(g_remove(path) == 0);
 	write_parquet(fixture, "SELECT 1 AS i FROM range(99)", path);
@@ -360,12 +331,12 @@ static void a_file_newer_than_its_description_is_described_anew(void **state)
 
 static void a_source_has_one_writer_at_a_time(void **state)
 {
-	struct fixture *fixture = *state;
+	struct duck_fixture *fixture = *state;
 	g_autoptr(GError) error = NULL;
 	struct extract_writer *writer = begin(fixture);
 	g_autofree char *staged = extract_writer_stage_file(writer, "a", NULL);
 	write_parquet(fixture, "SELECT 1 AS i", staged);
-	assert_null(extract_writer_begin(fixture->data, "shop", &error));
+	assert_null(extract_writer_begin(fixture->folder, "shop", &error));
 	assert_true(g_error_matches(error, AGNES_ERROR, AGNES_ERROR_BUSY));
 	assert_true(g_file_test(staged, G_FILE_TEST_EXISTS));
 	extract_writer_free(writer);
@@ -374,9 +345,9 @@ static void a_source_has_one_writer_at_a_time(void **state)
 
 static void wrong_use_is_refused(void **state)
 {
-	struct fixture *fixture = *state;
+	struct duck_fixture *fixture = *state;
 	g_autoptr(GError) error = NULL;
-	assert_null(extract_writer_begin(fixture->data, "../x", &error));
+	assert_null(extract_writer_begin(fixture->folder, "../x", &error));
 	assert_true(g_error_matches(error, AGNES_ERROR, AGNES_ERROR_INVALID));
 	g_clear_error(&error);
 	g_autoptr(extract_writer) writer = begin(fixture);
@@ -403,11 +374,11 @@ static void wrong_use_is_refused(void **state)
 
 static void a_damaged_extract_is_written_anew(void **state)
 {
-	struct fixture *fixture = *state;
+	struct duck_fixture *fixture = *state;
 	struct extract_writer *writer = begin(fixture);
 	add_file(fixture, writer, "a", "SELECT 1 AS i");
 	commit(writer);
-	g_autofree char *path = g_build_filename(fixture->data, "extracts/shop/extract.duckdb",
+	g_autofree char *path = g_build_filename(fixture->folder, "extracts/shop/extract.duckdb",
 						 NULL);
 	g_autofree char *junk = g_strnfill(20000, 'x');
 	assert_true(g_file_set_contents(path, junk, -1, NULL));
@@ -424,24 +395,25 @@ int main(void)
 		cmocka_unit_test(names_follow_their_rule),
 		cmocka_unit_test(a_file_hashes_the_same_followed_or_not),
 		cmocka_unit_test_setup_teardown(the_description_has_the_columns_of_the_contract,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(checksums_are_of_the_published_files, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(untouched_tables_stay_and_dropped_ones_go, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(what_was_not_committed_changes_nothing, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(a_folder_is_one_table_and_swapped_whole, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(a_table_may_change_between_file_and_folder, set_up,
-						tear_down),
+						duck_fixture_set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(checksums_are_of_the_published_files,
+						duck_fixture_set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(untouched_tables_stay_and_dropped_ones_go,
+						duck_fixture_set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(what_was_not_committed_changes_nothing,
+						duck_fixture_set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_folder_is_one_table_and_swapped_whole,
+						duck_fixture_set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_table_may_change_between_file_and_folder,
+						duck_fixture_set_up, duck_fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_file_newer_than_its_description_is_described_anew,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_source_has_one_writer_at_a_time, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(wrong_use_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_damaged_extract_is_written_anew, set_up,
-						tear_down),
+						duck_fixture_set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_source_has_one_writer_at_a_time,
+						duck_fixture_set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(wrong_use_is_refused, duck_fixture_set_up,
+						duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(a_damaged_extract_is_written_anew,
+						duck_fixture_set_up, duck_fixture_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,6 +102,14 @@ static void assert_stat(const json_t *profile, const char *name, const char *sta
 		fail_msg("%s.%s of %s is %s, not %s", stats, member, name, text, expected);
 }
 
+/* Several of them: rows of column, member and text. */
+static void assert_numbers(const json_t *profile, const char *const (*expected)[3])
+{
+	for (; (*expected)[0]; expected++)
+		assert_stat(profile, (*expected)[0], "numeric_stats", (*expected)[1],
+			    (*expected)[2]);
+}
+
 static void assert_member(const json_t *object, const char *member, const char *expected)
 {
 	const json_t *value = json_object_get(object, member);
@@ -115,21 +123,25 @@ static void numbers_are_described(void **state)
 	g_autoptr(json_t) p = profile_of("SELECT i, CAST(i AS DECIMAL(9,3)) / 8 AS d, i - 11 AS n "
 					 "FROM range(1, 101) r(i)",
 					 NULL);
-	assert_stat(p, "i", "numeric_stats", "min", "1");
-	assert_stat(p, "i", "numeric_stats", "max", "100");
-	assert_stat(p, "i", "numeric_stats", "mean", "50.5");
-	assert_stat(p, "i", "numeric_stats", "median", "50.5");
-	assert_stat(p, "i", "numeric_stats", "p25", "25.75");
-	assert_stat(p, "i", "numeric_stats", "p75", "75.25");
+	static const char *const numbers[][3] = {
+		{"i", "min", "1"},
+		{"i", "max", "100"},
+		{"i", "mean", "50.5"},
+		{"i", "median", "50.5"},
+		{"i", "p25", "25.75"},
+		{"i", "p75", "75.25"},
+		{NULL},
+	};
+	assert_numbers(p, numbers);
 	const json_t *stats = json_object_get(column_of(p, "i"), "numeric_stats");
 	assert_true(fabs(json_real_value(json_object_get(stats, "stddev")) - 29.01) < 1e-9);
 	assert_true(fabs(json_real_value(json_object_get(stats, "p5")) - 5.95) < 1e-9);
 	assert_true(fabs(json_real_value(json_object_get(stats, "p95")) - 95.05) < 1e-9);
-	assert_stat(p, "d", "numeric_stats", "max", "12.5");
-	assert_stat(p, "n", "numeric_stats", "zeros", "1");
-	assert_stat(p, "n", "numeric_stats", "zeros_pct", "1.0");
-	assert_stat(p, "n", "numeric_stats", "negative", "10");
-	assert_stat(p, "n", "numeric_stats", "negative_pct", "10.0");
+	static const char *const signs[][3] = {
+		{"d", "max", "12.5"},	 {"n", "zeros", "1"},		{"n", "zeros_pct", "1.0"},
+		{"n", "negative", "10"}, {"n", "negative_pct", "10.0"}, {NULL},
+	};
+	assert_numbers(p, signs);
 	assert_member(p, "variable_types", "{\"NUMERIC\":3}");
 	assert_member(p, "row_count", "100");
 	assert_member(p, "sampled", "false");
@@ -164,15 +176,14 @@ static void what_is_no_number_is_null(void **state)
 		"CAST(i AS VARCHAR) END::DOUBLE AS bad, CASE WHEN i % 2 THEN 1e308 ELSE -1e308 END "
 		"AS huge, 18446744073709551615::UBIGINT AS big, i AS good FROM range(100) r(i)",
 		NULL);
-	assert_stat(p, "bad", "numeric_stats", "min", "null");
-	assert_stat(p, "bad", "numeric_stats", "max", "null");
-	assert_stat(p, "bad", "numeric_stats", "mean", "null");
-	assert_stat(p, "bad", "numeric_stats", "stddev", "null");
-	assert_stat(p, "bad", "numeric_stats", "median", "51.5");
-	assert_stat(p, "huge", "numeric_stats", "mean", "null");
-	assert_stat(p, "huge", "numeric_stats", "max", "1e308");
-	assert_stat(p, "big", "numeric_stats", "max", "1.8446744073709552e19");
-	assert_stat(p, "good", "numeric_stats", "mean", "49.5");
+	static const char *const numbers[][3] = {
+		{"bad", "min", "null"},	   {"bad", "max", "null"},
+		{"bad", "mean", "null"},   {"bad", "stddev", "null"},
+		{"bad", "median", "51.5"}, {"huge", "mean", "null"},
+		{"huge", "max", "1e308"},  {"big", "max", "1.8446744073709552e19"},
+		{"good", "mean", "49.5"},  {NULL},
+	};
+	assert_numbers(p, numbers);
 }
 
 /* Values that repeat are measured by another statement, which must come to the same. */
@@ -200,18 +211,22 @@ static void numbers_that_repeat_are_described_alike(void **state)
 		    "\"27.40-34\",\"34-40.60\",\"40.60-47.20\",\"47.20-53.80\",\"53.80-60.40\","
 		    "\"60.40-67\",\"67-73.60\",\"73.60-80.20\",\"80.20-86.80\",\"86.80-93.40\","
 		    "\"93.40-100\"],\"counts\":[70,70,60,70,60,70,70,60,70,60,70,70,60,70,70]}");
-	assert_stat(p, "same", "numeric_stats", "stddev", "0.0");
-	assert_stat(p, "same", "numeric_stats", "median", "7.0");
-	assert_stat(p, "bad", "numeric_stats", "min", "null");
-	assert_stat(p, "bad", "numeric_stats", "max", "null");
-	assert_stat(p, "bad", "numeric_stats", "mean", "null");
-	assert_stat(p, "bad", "numeric_stats", "median", "2.5");
-	assert_stat(p, "bad", "numeric_stats", "negative", "200");
-	assert_stat(p, "huge", "numeric_stats", "stddev", "null");
-	assert_stat(p, "huge", "numeric_stats", "p5", "-1e308");
-	assert_stat(p, "few", "numeric_stats", "zeros", "250");
-	assert_stat(p, "few", "numeric_stats", "negative_pct", "25.0");
-	assert_stat(p, "f", "numeric_stats", "mean", "0.10000000000000001");
+	static const char *const numbers[][3] = {
+		{"same", "stddev", "0.0"},
+		{"same", "median", "7.0"},
+		{"bad", "min", "null"},
+		{"bad", "max", "null"},
+		{"bad", "mean", "null"},
+		{"bad", "median", "2.5"},
+		{"bad", "negative", "200"},
+		{"huge", "stddev", "null"},
+		{"huge", "p5", "-1e308"},
+		{"few", "zeros", "250"},
+		{"few", "negative_pct", "25.0"},
+		{"f", "mean", "0.10000000000000001"},
+		{NULL},
+	};
+	assert_numbers(p, numbers);
 }
 
 static void text_dates_and_truth_are_described(void **state)

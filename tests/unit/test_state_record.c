@@ -1,6 +1,7 @@
 /* src/state/record: every kind of field there and back, keys, kept columns, updates, JSON. */
 #include "base/clock.h"
 #include "base/error.h"
+#include "duck_fixture.h"
 #include "state/record.h"
 
 #include <math.h>
@@ -43,38 +44,17 @@ static const char create[] =
 	"ratio DOUBLE, \"at\" TIMESTAMP, big BIGINT, small INTEGER, json JSON, text VARCHAR "
 	"DEFAULT 'x', part VARCHAR, id VARCHAR, PRIMARY KEY (id, part))";
 
-struct fixture {
-	struct duck_database *database;
-	struct duck_connection *connection;
-};
-
 static int set_up(void **state)
 {
-	struct fixture *fixture = g_new0(struct fixture, 1);
-	fixture->database = duck_database_open(NULL, NULL, NULL);
-	fixture->connection = duck_connect(fixture->database, NULL);
-	assert_true(duck_exec(fixture->connection, NULL, create, NULL));
-	*state = fixture;
+	duck_fixture_set_up(state);
+	assert_true(duck_exec(duck_fixture_connection(state), NULL, create, NULL));
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-	duck_connection_free(fixture->connection);
-	duck_database_free(fixture->database);
-	g_free(fixture);
-	return 0;
-}
-
-static struct duck_connection *connection_of(void **state)
-{
-	return ((struct fixture *)*state)->connection;
 }
 
 static struct sample *find(void **state, const char *id, GError **error)
 {
-	return record_find(connection_of(state), error, &sample_type, "WHERE id = ?", "s", id);
+	return record_find(duck_fixture_connection(state), error, &sample_type, "WHERE id = ?", "s",
+			   id);
 }
 
 static struct sample named(const char *id)
@@ -89,7 +69,7 @@ static struct sample named(const char *id)
 static void insert(void **state, const struct sample *sample)
 {
 	g_autoptr(GError) error = NULL;
-	if (!record_insert(connection_of(state), &sample_type, sample, &error))
+	if (!record_insert(duck_fixture_connection(state), &sample_type, sample, &error))
 		fail_msg("%s", error->message);
 }
 
@@ -140,7 +120,7 @@ static void a_missing_row_and_a_broken_table_differ(void **state)
 	assert_null(find(state, "1", &missing));
 	assert_true(g_error_matches(missing, AGNES_ERROR, AGNES_ERROR_NOT_FOUND));
 	assert_string_equal(missing->message, "no such sample");
-	assert_true(duck_exec(connection_of(state), NULL, "DROP TABLE samples", NULL));
+	assert_true(duck_exec(duck_fixture_connection(state), NULL, "DROP TABLE samples", NULL));
 	assert_null(find(state, "1", &broken));
 	assert_true(g_error_matches(broken, AGNES_ERROR, AGNES_ERROR_CORRUPT));
 }
@@ -150,7 +130,7 @@ static void a_second_insert_of_a_key_conflicts(void **state)
 	g_autoptr(GError) error = NULL;
 	struct sample in = named("1");
 	insert(state, &in);
-	assert_false(record_insert(connection_of(state), &sample_type, &in, &error));
+	assert_false(record_insert(duck_fixture_connection(state), &sample_type, &in, &error));
 	assert_true(g_error_matches(error, AGNES_ERROR, AGNES_ERROR_CONFLICT));
 }
 
@@ -161,12 +141,13 @@ static void an_upsert_keeps_what_is_kept(void **state)
 	in.created_at = 1000000;
 	in.text = "old";
 	in.list = list;
-	assert_true(record_upsert(connection_of(state), &sample_type, &in, NULL));
+	assert_true(record_upsert(duck_fixture_connection(state), &sample_type, &in, NULL));
 	in.created_at = 2000000;
 	in.text = NULL;
 	in.small = 3;
-	assert_true(record_upsert(connection_of(state), &sample_type, &in, NULL));
-	g_autoptr(GPtrArray) all = record_query(connection_of(state), NULL, &sample_type, "", NULL);
+	assert_true(record_upsert(duck_fixture_connection(state), &sample_type, &in, NULL));
+	g_autoptr(GPtrArray)
+		all = record_query(duck_fixture_connection(state), NULL, &sample_type, "", NULL);
 	assert_int_equal(all->len, 1);
 	const struct sample *out = all->pdata[0];
 	assert_int_equal(out->created_at, 1000000);
@@ -176,7 +157,7 @@ static void an_upsert_keeps_what_is_kept(void **state)
 
 static void an_update_writes_the_named_columns_alone(void **state)
 {
-	struct duck_connection *connection = connection_of(state);
+	struct duck_connection *connection = duck_fixture_connection(state);
 	struct sample in = named("1"), other = named("1");
 	other.part = "q";
 	in.text = other.text = "old";
@@ -207,14 +188,14 @@ static void an_update_may_reach_many_rows(void **state)
 	in.text = "new";
 	const char *const columns[] = {"text", NULL}, *const key[] = {"id", NULL};
 	const char tail[] = "WHERE list_contains(?, id) AND part = ?";
-	assert_int_equal(record_update_where(connection_of(state), NULL, &sample_type, &in, columns,
-					     tail, "as", ids, "p"),
+	assert_int_equal(record_update_where(duck_fixture_connection(state), NULL, &sample_type,
+					     &in, columns, tail, "as", ids, "p"),
 			 2);
-	assert_int_equal(record_update_where(connection_of(state), NULL, &sample_type, &in, columns,
-					     tail, "as", ids, "q"),
+	assert_int_equal(record_update_where(duck_fixture_connection(state), NULL, &sample_type,
+					     &in, columns, tail, "as", ids, "q"),
 			 0);
-	assert_int_equal(record_update_where(connection_of(state), NULL, &sample_type, &in, key,
-					     tail, "as", ids, "p"),
+	assert_int_equal(record_update_where(duck_fixture_connection(state), NULL, &sample_type,
+					     &in, key, tail, "as", ids, "p"),
 			 -1);
 	g_autoptr(sample_record) picked = find(state, "3", NULL);
 	assert_string_equal(picked->text, "new");
@@ -224,7 +205,7 @@ static void an_update_may_reach_many_rows(void **state)
 
 static void an_update_refuses_other_columns_and_missing_rows(void **state)
 {
-	struct duck_connection *connection = connection_of(state);
+	struct duck_connection *connection = duck_fixture_connection(state);
 	g_autoptr(GError) refused = NULL, missing = NULL;
 	struct sample in = named("1");
 	assert_false(record_update(connection, &sample_type, &in,
@@ -239,7 +220,7 @@ static void an_update_refuses_other_columns_and_missing_rows(void **state)
 static void many_are_inserted_and_read_in_order(void **state)
 {
 	enum { MANY = 5000 };
-	struct duck_connection *connection = connection_of(state);
+	struct duck_connection *connection = duck_fixture_connection(state);
 	g_autoptr(GPtrArray) in = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
 	for (int64_t i = 0; i < MANY; i++) {
@@ -288,7 +269,7 @@ static void many_of_every_kind_come_back(void **state)
 {
 	enum { MANY = 100 };
 	char *list[] = {(char *)"x", (char *)"", NULL};
-	struct duck_connection *connection = connection_of(state);
+	struct duck_connection *connection = duck_fixture_connection(state);
 	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GPtrArray) in = mixed(ids, MANY, list);
 	assert_true(record_insert_many(connection, &sample_type, in, NULL));
@@ -302,7 +283,7 @@ static void many_of_every_kind_come_back(void **state)
 
 static void of_many_all_or_none_are_inserted(void **state)
 {
-	struct duck_connection *connection = connection_of(state);
+	struct duck_connection *connection = duck_fixture_connection(state);
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GPtrArray) in = mixed(ids, 4, NULL);
@@ -344,24 +325,28 @@ static void times_outside_the_calendar_are_null(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(every_kind_comes_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(every_kind_comes_back, set_up,
+						duck_fixture_tear_down),
 		cmocka_unit_test_setup_teardown(null_comes_back_as_null_and_no_default_applies,
-						set_up, tear_down),
+						set_up, duck_fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_missing_row_and_a_broken_table_differ, set_up,
-						tear_down),
+						duck_fixture_tear_down),
 		cmocka_unit_test_setup_teardown(a_second_insert_of_a_key_conflicts, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(an_upsert_keeps_what_is_kept, set_up, tear_down),
+						duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(an_upsert_keeps_what_is_kept, set_up,
+						duck_fixture_tear_down),
 		cmocka_unit_test_setup_teardown(an_update_writes_the_named_columns_alone, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(an_update_may_reach_many_rows, set_up, tear_down),
+						duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(an_update_may_reach_many_rows, set_up,
+						duck_fixture_tear_down),
 		cmocka_unit_test_setup_teardown(an_update_refuses_other_columns_and_missing_rows,
-						set_up, tear_down),
+						set_up, duck_fixture_tear_down),
 		cmocka_unit_test_setup_teardown(many_are_inserted_and_read_in_order, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(many_of_every_kind_come_back, set_up, tear_down),
+						duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(many_of_every_kind_come_back, set_up,
+						duck_fixture_tear_down),
 		cmocka_unit_test_setup_teardown(of_many_all_or_none_are_inserted, set_up,
-						tear_down),
+						duck_fixture_tear_down),
 		cmocka_unit_test(json_follows_the_rendering_rules),
 		cmocka_unit_test(times_outside_the_calendar_are_null),
 	};

@@ -24,19 +24,6 @@ static json_t *describe_group(const struct directory_group *group, int members)
 			 (json_int_t)pmap_size(group->grants));
 }
 
-static json_t *describe_groups(const struct directory *directory)
-{
-	g_autoptr(GHashTable) counts = group_list_count_members(directory);
-	g_autoptr(GPtrArray) groups = group_list(directory);
-	json_t *list = json_array();
-	for (guint i = 0; i < groups->len; i++) {
-		const struct directory_group *group = groups->pdata[i];
-		int members = GPOINTER_TO_INT(g_hash_table_lookup(counts, group->row->id));
-		json_array_append_new(list, describe_group(group, members));
-	}
-	return list;
-}
-
 static json_t *describe_grants(const GPtrArray *grants)
 {
 	json_t *list = json_array();
@@ -173,8 +160,9 @@ static struct http_response *get_overview(struct http_request *request)
 		"[ooo]", resource(RESOURCE_PLUGIN, plugin_blocks(marketplaces, plugins)),
 		resource(RESOURCE_TABLE, table_blocks(directory)),
 		resource(RESOURCE_MEMORY_DOMAIN, domain_blocks()));
-	return http_json(200, json_pack("{so so so}", "groups", describe_groups(directory),
-					"grants", describe_grants(grants), "resources", resources));
+	return http_json(200, json_pack("{so so so}", "groups",
+					group_list_describe(directory, describe_group), "grants",
+					describe_grants(grants), "resources", resources));
 }
 
 const struct http_route access_overview_routes[] = {

@@ -33,16 +33,7 @@ static json_t *describe_group(const struct directory_group *group, int members)
 
 static struct http_response *list_groups(struct http_request *request)
 {
-	const struct directory *directory = caller_of(request)->directory;
-	g_autoptr(GHashTable) counts = group_list_count_members(directory);
-	g_autoptr(GPtrArray) groups = group_list(directory);
-	json_t *list = json_array();
-	for (guint i = 0; i < groups->len; i++) {
-		const struct directory_group *group = groups->pdata[i];
-		int members = GPOINTER_TO_INT(g_hash_table_lookup(counts, group->row->id));
-		json_array_append_new(list, describe_group(group, members));
-	}
-	return http_json(200, list);
+	return http_json(200, group_list_describe(caller_of(request)->directory, describe_group));
 }
 
 /* The group as the directory has it now, after a change. */
@@ -187,19 +178,28 @@ static json_t *describe_member(const struct membership *row)
 			 "added_by", wire_text(row->added_by));
 }
 
+/* Takes over what a query gave: the memberships, or its error. */
+static struct http_response *answer_memberships(struct http_request *request, GPtrArray *found,
+						GError *error,
+						json_t *(*describe)(const struct membership *))
+{
+	g_autoptr(GPtrArray) rows = found;
+	if (!rows)
+		return http_refuse_error(request, error);
+	json_t *list = json_array();
+	for (guint i = 0; i < rows->len; i++)
+		json_array_append_new(list, describe(rows->pdata[i]));
+	return http_json(200, list);
+}
+
 static struct http_response *list_members(struct http_request *request)
 {
 	GError *error = NULL;
 	const char *id = http_request_text(request, "group_id");
 	if (!directory_group(caller_of(request)->directory, id))
 		return http_refuse(404, "Group not found");
-	g_autoptr(GPtrArray) members = group_members_of_group(app_of(request)->state, id, &error);
-	if (!members)
-		return http_refuse_error(request, error);
-	json_t *list = json_array();
-	for (guint i = 0; i < members->len; i++)
-		json_array_append_new(list, describe_member(members->pdata[i]));
-	return http_json(200, list);
+	GPtrArray *members = group_members_of_group(app_of(request)->state, id, &error);
+	return answer_memberships(request, members, error, describe_member);
 }
 
 /* Adds the user; *refusal is the answer if that did not work or changed nothing. */
@@ -300,14 +300,8 @@ static struct http_response *list_memberships(struct http_request *request)
 	const char *id = http_request_text(request, "user_id");
 	if (!directory_user(caller_of(request)->directory, id))
 		return http_refuse(404, "User not found");
-	g_autoptr(GPtrArray)
-		memberships = group_members_of_user(app_of(request)->state, id, &error);
-	if (!memberships)
-		return http_refuse_error(request, error);
-	json_t *list = json_array();
-	for (guint i = 0; i < memberships->len; i++)
-		json_array_append_new(list, describe_membership(memberships->pdata[i]));
-	return http_json(200, list);
+	GPtrArray *memberships = group_members_of_user(app_of(request)->state, id, &error);
+	return answer_memberships(request, memberships, error, describe_membership);
 }
 
 static json_t *group_params(const struct group *group)

@@ -2,16 +2,15 @@
 #include "connectors/custom/custom.h"
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/json.h"
 #include "connectors/custom/program.h"
 #include "connectors/run.h"
 #include "extract/names.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -145,21 +144,18 @@ static int lock_source(const struct connector_run *run, GError **error)
 	g_autofree char *folder = g_build_filename(run->data_dir, "extracts", run->connector->name,
 						   NULL);
 	g_autofree char *path = g_build_filename(folder, ".run.lock", NULL);
-	if (g_mkdir_with_parents(folder, 0700) < 0) {
-		agnes_set_errno(error, errno, "cannot make folder %s", folder);
+	g_autoptr(GError) cause = NULL;
+	if (!files_make_folder(folder, error))
 		return -1;
-	}
-	AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return descriptor_steal(&fd);
-	if (fd < 0 || errno != EWOULDBLOCK)
-		agnes_set_errno(error, errno, "cannot lock %s", path);
-	else
+	int fd = files_lock(path, 0, &cause);
+	if (g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_BUSY))
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_BUSY,
 			    "another extract of source '%s' is running; try again when it has "
 			    "finished",
 			    run->connector->name);
-	return -1;
+	else if (cause)
+		g_propagate_error(error, g_steal_pointer(&cause));
+	return fd;
 }
 
 static bool parse_deadline(const struct connector_run *run, gint64 *seconds, GError **error)
