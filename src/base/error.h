@@ -24,6 +24,7 @@ enum agnes_error {
 	AGNES_ERROR_CORRUPT,	 /* the data on disk is not what it must be */
 	AGNES_ERROR_UNSUPPORTED, /* understood, but not by this build, kernel or version */
 	AGNES_ERROR_UNAVAILABLE, /* a service we depend on does not answer */
+	AGNES_ERROR_INTERRUPTED, /* a transfer broke off half-way; again may work */
 	AGNES_ERROR_FATAL,	 /* the database handle is dead and must be reopened */
 };
 
