@@ -1,0 +1,11 @@
+/* What da-engine does for each command that ends in engine_run(). */
+#pragma once
+
+#include "cli/commands.h"
+
+struct job {
+	const struct command *command;
+	int (*run)(struct invocation *invocation); /* returns the exit code */
+};
+
+extern const struct job jobs[]; /* ends with {0} */
