@@ -1,7 +1,7 @@
 /* Looking for archives of the client, and hashing each once. */
 #include "app/cli_archives.h"
 
-#include "app/resources.h"
+#include "base/resources.h"
 #include "base/version.h"
 
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 #include "app/web/assets.h"
 
 #include "app/app.h"
-#include "app/resources.h"
 #include "app/routes.h"
+#include "base/resources.h"
 #include "http/static.h"
 
 struct assets {
