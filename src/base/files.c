@@ -10,6 +10,7 @@
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -283,4 +284,13 @@ int files_lock(const char *path, int milliseconds, GError **error)
 		g_usleep(LOCK_PAUSE_MICROSECONDS);
 	}
 	return descriptor_steal(&fd);
+}
+
+int files_in_memory(const char *name, const void *data, size_t size, GError **error)
+{
+	AUTO_FD fd = memfd_create(name, MFD_CLOEXEC);
+	if (fd >= 0 && pwrite(fd, data, size, 0) == (ssize_t)size)
+		return descriptor_steal(&fd);
+	agnes_set_errno(error, errno, "cannot hold the %s in memory", name);
+	return -1;
 }

@@ -65,3 +65,9 @@ char *files_resolve(const char *path, GError **error);
  * it. BUSY: somebody else still holds it after `milliseconds`.
  */
 int files_lock(const char *path, int milliseconds, GError **error);
+
+/*
+ * A descriptor of a file in memory that holds these bytes, at its start: as large as need be for
+ * the standard input of a child, and nobody has to feed it.
+ */
+int files_in_memory(const char *name, const void *data, size_t size, GError **error);

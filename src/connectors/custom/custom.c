@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
@@ -116,7 +115,6 @@ static char **make_environment(const struct connector_run *run, GError **error)
 	return g_strv_builder_end(environment);
 }
 
-/* A file in memory that holds the request: as large as need be, and nobody has to feed it. */
 static int make_input(const struct connector_run *run, GError **error)
 {
 	g_autoptr(json_t) rows = json_array();
@@ -126,13 +124,7 @@ static int make_input(const struct connector_run *run, GError **error)
 	}
 	g_autoptr(json_t) request = json_pack("{s:O, s:O}", "rows", rows, "config", run->settings);
 	g_autofree char *text = json_to_text(request);
-	AUTO_FD fd = memfd_create("request", MFD_CLOEXEC);
-	size_t size = strlen(text);
-	if (fd < 0 || pwrite(fd, text, size, 0) != (ssize_t)size) {
-		agnes_set_errno(error, errno, "cannot hand the request to the connector");
-		return -1;
-	}
-	return descriptor_steal(&fd);
+	return files_in_memory("request", text, strlen(text), error);
 }
 
 /*
