@@ -100,6 +100,58 @@ bool sync_state_fail(struct state *state, const char *table, const char *message
 			    "ss", table, message) >= 0;
 }
 
+static char **names_of(const GPtrArray *names)
+{
+	g_autoptr(GStrvBuilder) list = g_strv_builder_new();
+	for (guint i = 0; i < names->len; i++)
+		g_strv_builder_add(list, names->pdata[i]);
+	return g_strv_builder_end(list);
+}
+
+static bool write_current(struct duck_connection *connection, const GPtrArray *current,
+			  int64_t time, GError **error)
+{
+	g_auto(GStrv) names = names_of(current);
+	return current->len == 0 ||
+	       duck_change(connection, error,
+			   "UPDATE sync_state SET last_sync = greatest(last_sync, ?), "
+			   "status = 'ok', error = NULL WHERE table_id IN (SELECT unnest(?))",
+			   "ta", time, names) >= 0;
+}
+
+static bool write_failures(struct duck_connection *connection, const GArray *failures,
+			   GError **error)
+{
+	g_autoptr(GStrvBuilder) tables = g_strv_builder_new();
+	g_autoptr(GStrvBuilder) messages = g_strv_builder_new();
+	for (guint i = 0; i < failures->len; i++) {
+		const struct sync_failure *failure = &g_array_index(failures, struct sync_failure,
+								    i);
+		g_strv_builder_add(tables, failure->table);
+		g_strv_builder_add(messages, failure->message);
+	}
+	g_auto(GStrv) names = g_strv_builder_end(tables);
+	g_auto(GStrv) texts = g_strv_builder_end(messages);
+	return failures->len == 0 ||
+	       duck_change(connection, error,
+			   "INSERT INTO sync_state (table_id, status, error) "
+			   "SELECT unnest(?), 'error', unnest(?) ON CONFLICT (table_id) "
+			   "DO UPDATE SET status = excluded.status, error = excluded.error",
+			   "aa", names, texts) >= 0;
+}
+
+bool sync_state_settle(struct state *state, const GPtrArray *current, int64_t time,
+		       const GArray *failures, GError **error)
+{
+	g_auto(state_session) session = {0};
+	g_auto(duck_transaction) transaction = {0};
+	return state_session_begin(&session, state, STATE_WRITE, error) &&
+	       duck_transaction_begin(&transaction, session.connection, error) &&
+	       write_current(session.connection, current, time, error) &&
+	       write_failures(session.connection, failures, error) &&
+	       duck_transaction_commit(&transaction, error);
+}
+
 bool sync_state_clear_error(struct state *state, const char *table, GError **error)
 {
 	return store_change(state, error,
@@ -123,6 +175,18 @@ GPtrArray *sync_history_list(struct state *state, const char *table, int64_t lim
 	return store_query(state, error, &sync_run_type,
 			   "WHERE table_id = ? ORDER BY synced_at DESC, rowid DESC LIMIT ?", "si",
 			   table, limit > 0 ? limit : (int64_t)SYNC_HISTORY_LIMIT);
+}
+
+GPtrArray *sync_history_search(struct state *state, const struct sync_history_filter *filter,
+			       GError **error)
+{
+	return store_query(state, error, &sync_run_type,
+			   "WHERE (?::VARCHAR[] IS NULL OR list_contains(?, table_id)) "
+			   "AND (?::VARCHAR IS NULL OR status = ?) "
+			   "AND (?::TIMESTAMP IS NULL OR synced_at >= ?) "
+			   "ORDER BY synced_at DESC, rowid DESC LIMIT ?",
+			   "aasstti", filter->tables, filter->tables, filter->status,
+			   filter->status, filter->since, filter->since, filter->limit);
 }
 
 int64_t sync_history_trim(struct state *state, int64_t before, GError **error)

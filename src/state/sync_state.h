@@ -49,6 +49,20 @@ bool sync_state_save(struct state *state, const GArray *results, GError **error)
 /* Marks a table as failing; what its last good sync brought stays. */
 bool sync_state_fail(struct state *state, const char *table, const char *message, GError **error);
 
+/* A table that a run could not bring up to date. */
+struct sync_failure {
+	const char *table, *message;
+};
+
+/*
+ * What a run came to beside new versions, which sync_state_save() has recorded by then: all in one
+ * transaction. The tables of `current` (names) were found up to date at `time`: they are in order,
+ * and their last sync is then, unless it was later. Those of `failures` (struct sync_failure) are
+ * marked as failing; what their last good sync brought stays.
+ */
+bool sync_state_settle(struct state *state, const GPtrArray *current, int64_t time,
+		       const GArray *failures, GError **error);
+
 /* Takes the mark away, if there is one. */
 bool sync_state_clear_error(struct state *state, const char *table, GError **error);
 
@@ -60,6 +74,16 @@ struct sync_state *sync_state_find(struct state *state, const char *table, GErro
 
 /* Newest first; a limit of 0 stands for SYNC_HISTORY_LIMIT. */
 GPtrArray *sync_history_list(struct state *state, const char *table, int64_t limit, GError **error);
+
+/* The same of all tables, for what is given; NULL, DUCK_NO_TIME: whatever it is. */
+struct sync_history_filter {
+	char **tables; /* names */
+	const char *status;
+	int64_t since; /* and later */
+	int64_t limit;
+};
+GPtrArray *sync_history_search(struct state *state, const struct sync_history_filter *filter,
+			       GError **error);
 
 /* Deletes what is older than `before` and not the newest of its table: how many, -1 on error. */
 int64_t sync_history_trim(struct state *state, int64_t before, GError **error);

@@ -323,7 +323,7 @@ static const struct schema_column resource_grants[] = {
 	{NULL},
 };
 
-/* The two that follow are ours alone; other programs that read the file pass them over. */
+/* The three that follow are ours alone; other programs that read the file pass them over. */
 
 static const struct schema_column session_epochs[] = {
 	{"user_id", "VARCHAR", SCHEMA_REQUIRED},
@@ -341,6 +341,17 @@ static const struct schema_column table_requests[] = {
 	{"decided_at", "TIMESTAMP"},
 	{"decided_by", "VARCHAR"},
 	{"answer", "VARCHAR"},
+	{NULL},
+};
+
+static const struct schema_column sync_runs[] = {
+	{"id", "VARCHAR", SCHEMA_REQUIRED},
+	{"started_at", "TIMESTAMP", SCHEMA_REQUIRED},
+	{"finished_at", "TIMESTAMP"},
+	{"status", "VARCHAR", SCHEMA_REQUIRED},
+	{"started_by", "VARCHAR"},
+	{"owed", "JSON"},
+	{"report", "JSON"},
 	{NULL},
 };
 
@@ -389,5 +400,6 @@ const struct schema_table schema_tables[] = {
 	  "UNIQUE(group_id, resource_type, resource_id)"}},
 	{"session_epochs", SCHEMA_KEPT, session_epochs, {"PRIMARY KEY(user_id)"}},
 	{"table_requests", SCHEMA_KEPT, table_requests, {"PRIMARY KEY(id)"}},
+	{"sync_runs", SCHEMA_KEPT, sync_runs, {"PRIMARY KEY(id)"}},
 	{NULL},
 };
