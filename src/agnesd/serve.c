@@ -163,6 +163,7 @@ static int run(const struct command_context *context, int argc, char **argv)
 		return command_fail(&command_serve, g_steal_pointer(&error));
 	say_ready(app, server, &settings);
 	run_until_stopped(app);
+	app_stop(app);
 	http_server_stop(server, DRAIN_SECONDS);
 	return EXIT_CODE_OK;
 }

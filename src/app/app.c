@@ -12,6 +12,7 @@
 #include "app/queries.h"
 #include "app/routes.h"
 #include "app/seed.h"
+#include "app/sync/runner.h"
 #include "app/table_facts.h"
 #include "app/web/assets.h"
 #include "base/sandbox.h"
@@ -74,6 +75,9 @@ struct app *app_new(const char *data_dir, GError **error)
 	if (!app->queries)
 		return NULL;
 	app->table_facts = table_facts_new(app->state);
+	app->sync_runner = sync_runner_new(app, error);
+	if (!app->sync_runner)
+		return NULL;
 	app->cli_archives = cli_archives_new();
 	app->assets = assets_new();
 	app->bootstrap_code = bootstrap_code(app);
@@ -82,10 +86,16 @@ struct app *app_new(const char *data_dir, GError **error)
 	return g_steal_pointer(&app);
 }
 
+void app_stop(struct app *app)
+{
+	sync_runner_stop(app->sync_runner);
+}
+
 void app_free(struct app *app)
 {
 	if (!app)
 		return;
+	sync_runner_free(app->sync_runner);
 	queries_free(app->queries);
 	backup_keeper_free(app->backups);
 	publisher_free(app->publisher);

@@ -23,6 +23,7 @@ struct manifests;
 struct publisher;
 struct queries;
 struct sign_in;
+struct sync_runner;
 struct table_facts;
 
 struct app {
@@ -37,6 +38,7 @@ struct app {
 	struct manifests *manifests;
 	struct queries *queries;
 	struct table_facts *table_facts;
+	struct sync_runner *sync_runner;
 	struct cli_archives *cli_archives;
 	struct assets *assets;
 	char *bootstrap_code; /* NULL: somebody can sign in */
@@ -52,6 +54,11 @@ struct app {
  * configuration and seeds the first administrator.
  */
 struct app *app_new(const char *data_dir, GError **error);
+/*
+ * Before the server is stopped: ends what would keep it from ending, the synchronisation and the
+ * streams about it.
+ */
+void app_stop(struct app *app);
 /* After the server has stopped: writes what is queued. */
 void app_free(struct app *app);
 DEFINE_AUTOPTR(app)

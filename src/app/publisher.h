@@ -26,7 +26,16 @@ DEFINE_AUTOPTR(publisher)
 /* What is in force; a reference of its own. From any thread. */
 struct edition *publisher_edition(struct publisher *publisher);
 
+/*
+ * Has `changed` called soon after publications that brought anything new, on the publisher's own
+ * thread. What it needs must live as long as the publisher.
+ */
+void publisher_on_change(struct publisher *publisher, void (*changed)(void *data), void *data);
+
 /* Has the extracts looked at again, soon; several wishes make one look. */
 void publisher_wake(struct publisher *publisher);
-/* The same, and waits until it is done; `source` NULL: all. */
-bool publisher_publish(struct publisher *publisher, const char *source, GError **error);
+/*
+ * The same now: what changed is in force when this returns. The file for other tools follows in the
+ * background.
+ */
+bool publisher_publish(struct publisher *publisher, GError **error);

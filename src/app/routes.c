@@ -23,6 +23,7 @@ static const struct http_route *const tables[] = {
 	registry_routes,
 	server_config_routes,
 	sync_routes,
+	sync_run_routes,
 	token_routes,
 	upload_routes,
 	user_routes,

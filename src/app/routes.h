@@ -23,6 +23,7 @@ extern const struct http_route query_routes[];
 extern const struct http_route registry_routes[];
 extern const struct http_route server_config_routes[];
 extern const struct http_route sync_routes[];
+extern const struct http_route sync_run_routes[];
 extern const struct http_route token_routes[];
 extern const struct http_route upload_routes[];
 extern const struct http_route user_routes[];

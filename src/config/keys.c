@@ -48,6 +48,16 @@ const struct config_key config_keys[] = {
 	{"extract.threads", CONFIG_INT, "0", NULL,
 	 "Threads of one run of an extractor; 0 means one for each processor", .most = 1024},
 
+	{"sync.parallel", CONFIG_INT, "2", NULL, "Sources that are extracted at a time", .least = 1,
+	 .most = 64},
+	{"sync.timeout_seconds", CONFIG_INT, "1800", NULL,
+	 "How long the extraction of one source may take, with all its attempts", .least = 1,
+	 .most = 86400},
+	{"sync.attempts", CONFIG_INT, "3", NULL,
+	 "Attempts of a run at what may go better the next time", .least = 1, .most = 10},
+	{"sync.retry_seconds", CONFIG_INT, "10", NULL,
+	 "Time before the second attempt; each further one waits twice as long", .most = 3600},
+
 	{"query.memory_limit", CONFIG_SIZE, "512MB", NULL, "Memory for one query", .least = 64e6},
 	{"query.temporary_limit", CONFIG_SIZE, "4GB", NULL,
 	 "Disk for what does not fit into the memory of one query"},

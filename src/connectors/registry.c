@@ -9,6 +9,11 @@ static const struct connector *const connectors[] = {
 	&connector_local,
 };
 
+const struct connector *connector_at(size_t index)
+{
+	return index < G_N_ELEMENTS(connectors) ? connectors[index] : NULL;
+}
+
 const struct connector *connector_find(const char *name)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(connectors); i++) {

@@ -39,6 +39,8 @@ const REQUIRED = `
   POST /api/admin/configure                 GET /api/admin/registry
   POST /api/admin/register-table            POST /api/admin/register-table/precheck
   PUT /api/admin/registry/{table_id}        DELETE /api/admin/registry/{table_id}
+  POST /api/sync/trigger                    GET /api/sync/status
+  GET /api/sync/events                      GET /api/sync/history
   GET /api/sync/manifest                    GET /api/sync/settings
   POST /api/sync/settings                   GET /api/sync/table-subscriptions
   POST /api/sync/table-subscriptions        GET /api/settings

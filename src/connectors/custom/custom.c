@@ -64,6 +64,26 @@ struct custom_connector *custom_connector_new(const char *folder, const char *na
 	return NULL;
 }
 
+static gint compare_names(gconstpointer left, gconstpointer right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+char **custom_connector_names(const char *folder)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	g_autofree char *absolute = g_canonicalize_filename(folder, NULL);
+	g_autoptr(GDir) listing = g_dir_open(absolute, 0, NULL);
+	for (const char *name; listing && (name = g_dir_read_name(listing));) {
+		g_auto(GStrv) program = name_is_strict(name) ? find_program(absolute, name) : NULL;
+		if (program && *program)
+			g_ptr_array_add(names, g_strdup(name));
+	}
+	g_ptr_array_sort(names, compare_names);
+	g_ptr_array_add(names, NULL);
+	return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+}
+
 void custom_connector_free(struct custom_connector *custom)
 {
 	if (!custom)

@@ -16,5 +16,7 @@ struct custom_connector {
 
 /* NOT_FOUND: `folder` has no such connector. INVALID: no usable name. */
 struct custom_connector *custom_connector_new(const char *folder, const char *name, GError **error);
+/* Names of those that are in `folder`, in order; none when it does not exist. g_strfreev() it. */
+char **custom_connector_names(const char *folder);
 void custom_connector_free(struct custom_connector *custom);
 DEFINE_AUTOPTR(custom_connector)

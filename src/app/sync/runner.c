@@ -1,0 +1,427 @@
+/* The thread of the runs, what waits for it, and what it remembers. */
+#include "app/sync/runner.h"
+
+#include "app/app.h"
+#include "app/publisher.h"
+#include "app/sync/connectors.h"
+#include "app/sync/events.h"
+#include "app/sync/job.h"
+#include "app/sync/profiles.h"
+#include "app/wire.h"
+#include "base/error.h"
+#include "state/sync_runs.h"
+
+#include <string.h>
+
+enum {
+	MOST_RECENT = 20,   /* runs that the status tells of */
+	MOST_TABLES = 1000, /* of a run that is over, in the status and in the state */
+};
+
+/* What waits for the next run. */
+struct wish {
+	bool all;
+	GHashTable *ids; /* set; NULL: none */
+	char *user;	 /* the first who asked */
+};
+
+struct sync_runner {
+	struct app *app;
+	struct sync_events *events;
+	struct profile_queue *profiles;
+	GThread *thread;
+	atomic_bool stopping;
+	GMutex lock; /* for what follows */
+	GCond changed;
+	struct wish *wish;	/* NULL: nobody waits */
+	struct report *current; /* NULL: nothing runs */
+	GQueue recent;		/* of json_t, newest first */
+};
+
+static void wish_free(struct wish *wish)
+{
+	if (!wish)
+		return;
+	g_clear_pointer(&wish->ids, g_hash_table_unref);
+	g_free(wish->user);
+	g_free(wish);
+}
+DEFINE_AUTOPTR(wish)
+
+void sync_runner_trigger(struct sync_runner *runner, char **ids, const char *user)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+	if (!runner->wish) {
+		runner->wish = g_new0(struct wish, 1);
+		runner->wish->user = g_strdup(user);
+	}
+	struct wish *wish = runner->wish;
+	wish->all |= !ids;
+	if (ids && !wish->ids)
+		wish->ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	for (; ids && *ids; ids++)
+		g_hash_table_add(wish->ids, g_strdup(*ids));
+	g_cond_broadcast(&runner->changed);
+}
+
+/* --- what is remembered --- */
+
+/* Takes over `run`. */
+static void remember(struct sync_runner *runner, json_t *run)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+	g_queue_push_head(&runner->recent, run);
+	while (g_queue_get_length(&runner->recent) > MOST_RECENT)
+		json_decref(g_queue_pop_tail(&runner->recent));
+}
+
+/* What a server said of a run before it died is only how it began. */
+static json_t *recall(const struct stored_run *row)
+{
+	json_t *run = row->report ? json_parse(row->report, strlen(row->report), "run", NULL)
+				  : NULL;
+	if (!json_is_object(run)) {
+		json_decref(run);
+		run = json_pack("{ss so so so s[]}", "id", row->id, "started_by",
+				wire_text(row->started_by), "started_at",
+				wire_time_offset(row->started_at), "finished_at",
+				wire_time_offset(row->finished_at), "sources");
+	}
+	json_object_set_new(run, "status", json_string(row->status));
+	return run;
+}
+
+static bool recall_all(struct sync_runner *runner, GError **error)
+{
+	int64_t cut_off = sync_runs_mark_interrupted(runner->app->state, error);
+	g_autoptr(GPtrArray)
+		rows = cut_off < 0 ? NULL : sync_runs_list(runner->app->state, MOST_RECENT, error);
+	if (!rows)
+		return false;
+	if (cut_off > 0)
+		g_message("a sync run was cut off when the server ended; its tables are due again");
+	for (guint i = rows->len; i-- > 0;)
+		remember(runner, recall(g_ptr_array_index(rows, i)));
+	return true;
+}
+
+/* Names of the tables that are not up to date yet, as JSON text; NULL: none. */
+static char *list_owed(const struct report *report)
+{
+	g_autoptr(json_t) names = json_array();
+	const GPtrArray *sources = report_sources(report);
+	for (guint i = 0; i < sources->len; i++) {
+		const struct report_source *source = g_ptr_array_index(sources, i);
+		for (guint j = 0; j < source->tables->len; j++) {
+			const struct report_table *table = g_ptr_array_index(source->tables, j);
+			if (table->phase < REPORT_DONE)
+				json_array_append_new(names, json_string(table->name));
+		}
+	}
+	return json_array_size(names) > 0 ? json_to_text(names) : NULL;
+}
+
+static void store_begin(struct sync_runner *runner, const struct report *report, const char *user)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *owed = list_owed(report);
+	const struct stored_run row = {.id = report_id(report),
+				       .started_at = report_started(report),
+				       .finished_at = DUCK_NO_TIME,
+				       .status = SYNC_RUN_RUNNING,
+				       .started_by = user,
+				       .owed = owed};
+	if (!sync_runs_begin(runner->app->state, &row, &error))
+		g_warning("the beginning of a sync run cannot be recorded: %s", error->message);
+}
+
+static void store_end(struct sync_runner *runner, struct report *report, const char *status,
+		      const char *user)
+{
+	g_autoptr(GError) error = NULL;
+	bool interrupted = strcmp(status, SYNC_RUN_INTERRUPTED) == 0;
+	g_autofree char *owed = interrupted ? list_owed(report) : NULL;
+	json_t *drawn = report_to_json(report, MOST_TABLES);
+	g_autofree char *text = json_to_text(drawn);
+	const struct stored_run row = {.id = report_id(report),
+				       .started_at = report_started(report),
+				       .finished_at = g_get_real_time(),
+				       .status = status,
+				       .started_by = user,
+				       .owed = owed,
+				       .report = text};
+	remember(runner, drawn);
+	if (!sync_runs_finish(runner->app->state, &row, &error))
+		g_warning("the end of a sync run cannot be recorded: %s", error->message);
+}
+
+/* --- a run --- */
+
+static bool pause_job(void *data, gint64 microseconds)
+{
+	struct sync_runner *runner = data;
+	gint64 end = g_get_monotonic_time() + microseconds;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+	while (!atomic_load(&runner->stopping)) {
+		if (!g_cond_wait_until(&runner->changed, &runner->lock, end))
+			return true;
+	}
+	return false;
+}
+
+static void run_job(gpointer data, gpointer unused)
+{
+	job_run(data);
+}
+
+static GPtrArray *make_plan(struct sync_runner *runner, const struct wish *wish,
+			    const struct configuration *config, const struct directory *directory)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GHashTable) owed = sync_runs_owed(runner->app->state, &error);
+	if (!owed)
+		g_warning("what the last sync run owes cannot be read: %s", error->message);
+	g_autoptr(edition) edition = publisher_edition(runner->app->publisher);
+	g_autoptr(sync_connectors) connectors = sync_connectors_new(config, directory, edition);
+	const struct plan_request request = {
+		.directory = directory,
+		.connectors = sync_connectors_list(connectors),
+		.default_source = config_text(config, "data_source.type"),
+		.all = wish->all,
+		.ids = wish->ids,
+		.owed = owed,
+		.now = g_get_real_time(),
+	};
+	return plan_make(&request);
+}
+
+static void add_tables(struct report_source *source, const GPtrArray *tables, bool materialized)
+{
+	for (guint i = 0; i < tables->len; i++) {
+		const struct directory_table *table = g_ptr_array_index(tables, i);
+		report_add_table(source, table->name, materialized);
+	}
+}
+
+static struct report *make_report(struct sync_runner *runner, const GPtrArray *plan,
+				  const char *user)
+{
+	g_autofree char *id = g_uuid_string_random();
+	struct report *report = report_new(id, user, g_get_real_time(), runner->events);
+	for (guint i = 0; i < plan->len; i++) {
+		const struct plan_source *planned = g_ptr_array_index(plan, i);
+		struct report_source *source = report_add_source(report, planned->name,
+								 planned->whole);
+		add_tables(source, planned->extracted, false);
+		add_tables(source, planned->materialized, true);
+	}
+	return report;
+}
+
+static void set_current(struct sync_runner *runner, struct report *report)
+{
+	g_mutex_lock(&runner->lock);
+	report_free(runner->current);
+	runner->current = report ? report_ref(report) : NULL;
+	g_mutex_unlock(&runner->lock);
+}
+
+static void run_jobs(struct sync_runner *runner, const GPtrArray *plan, struct report *report,
+		     const struct configuration *config)
+{
+	const GPtrArray *sources = report_sources(report);
+	g_autofree struct job *jobs = g_new0(struct job, plan->len);
+	GThreadPool *pool = g_thread_pool_new(
+		run_job, NULL, (int)config_int(config, "sync.parallel"), FALSE, NULL);
+	for (guint i = 0; i < plan->len; i++) {
+		jobs[i] = (struct job){
+			.app = runner->app,
+			.config = config,
+			.plan = g_ptr_array_index(plan, i),
+			.source = g_ptr_array_index(sources, i),
+			.cancelled = &runner->stopping,
+			.pause = pause_job,
+			.data = runner,
+		};
+		g_thread_pool_push(pool, &jobs[i], NULL);
+	}
+	g_thread_pool_free(pool, FALSE, TRUE);
+}
+
+static const char *status_of(struct sync_runner *runner, struct report *report)
+{
+	struct report_counts counts;
+	report_count(report, &counts);
+	int failed = counts.in[REPORT_FAILED];
+	const GPtrArray *sources = report_sources(report);
+	bool broken = failed > 0;
+	for (guint i = 0; i < sources->len; i++) {
+		const struct report_source *source = g_ptr_array_index(sources, i);
+		broken |= source->error != NULL;
+	}
+	int good = counts.in[REPORT_DONE] + counts.in[REPORT_UNCHANGED];
+	if (good + failed < counts.total || (broken && atomic_load(&runner->stopping)))
+		return SYNC_RUN_INTERRUPTED;
+	if (!broken)
+		return SYNC_RUN_DONE;
+	return good > 0 ? SYNC_RUN_PARTIAL : SYNC_RUN_FAILED;
+}
+
+/* Extracts that came by other ways: from a command, or with a run that was cut off. */
+static void publish_rest(struct sync_runner *runner)
+{
+	g_autoptr(GError) error = NULL;
+	if (!publisher_publish(runner->app->publisher, &error))
+		g_warning("the extracts cannot be published: %s", error->message);
+}
+
+static void profile_new_versions(struct sync_runner *runner, const struct report *report)
+{
+	const GPtrArray *sources = report_sources(report);
+	for (guint i = 0; i < sources->len; i++) {
+		const struct report_source *source = g_ptr_array_index(sources, i);
+		for (guint j = 0; j < source->tables->len; j++) {
+			const struct report_table *table = g_ptr_array_index(source->tables, j);
+			if (table->phase == REPORT_DONE)
+				profile_queue_add(runner->profiles, table->name);
+		}
+	}
+}
+
+static void log_end(struct report *report, const char *status)
+{
+	struct report_counts counts;
+	report_count(report, &counts);
+	double seconds = (double)(g_get_real_time() - report_started(report)) / G_USEC_PER_SEC;
+	g_message("sync run %s: %s in %.3f s; %d tables: %d new, %d unchanged, %d failed",
+		  report_id(report), status, seconds, counts.total, counts.in[REPORT_DONE],
+		  counts.in[REPORT_UNCHANGED], counts.in[REPORT_FAILED]);
+}
+
+static void run(struct sync_runner *runner, const struct wish *wish)
+{
+	g_autoptr(configuration) config = app_config(runner->app);
+	g_autoptr(directory_view) directory = directory_store_get(runner->app->directory);
+	g_autoptr(GPtrArray) plan = make_plan(runner, wish, config, directory);
+	g_autoptr(report) report = make_report(runner, plan, wish->user);
+	set_current(runner, report);
+	if (plan->len > 0)
+		store_begin(runner, report, wish->user);
+	report_begin(report);
+	run_jobs(runner, plan, report, config);
+	if (!atomic_load(&runner->stopping))
+		publish_rest(runner);
+	const char *status = status_of(runner, report);
+	report_finish(report, status);
+	log_end(report, status);
+	store_end(runner, report, status, wish->user);
+	set_current(runner, NULL);
+	profile_new_versions(runner, report);
+}
+
+static gpointer run_loop(gpointer data)
+{
+	struct sync_runner *runner = data;
+	g_mutex_lock(&runner->lock);
+	while (!atomic_load(&runner->stopping)) {
+		if (!runner->wish) {
+			g_cond_wait(&runner->changed, &runner->lock);
+			continue;
+		}
+		g_autoptr(wish) wish = g_steal_pointer(&runner->wish);
+		g_mutex_unlock(&runner->lock);
+		run(runner, wish);
+		g_mutex_lock(&runner->lock);
+	}
+	g_mutex_unlock(&runner->lock);
+	return NULL;
+}
+
+/* --- from outside --- */
+
+static json_t *draw_wish(const struct wish *wish)
+{
+	GHashTableIter each;
+	gpointer id;
+	if (!wish)
+		return json_null();
+	json_t *ids = json_array();
+	if (wish->ids) {
+		g_hash_table_iter_init(&each, wish->ids);
+		while (g_hash_table_iter_next(&each, &id, NULL))
+			json_array_append_new(ids, json_string(id));
+	}
+	return json_pack("{sb so}", "all", wish->all, "tables", ids);
+}
+
+static json_t *draw_status(void *data)
+{
+	struct sync_runner *runner = data;
+	json_t *recent = json_array();
+	g_mutex_lock(&runner->lock);
+	g_autoptr(report) current = runner->current ? report_ref(runner->current) : NULL;
+	json_t *queued = draw_wish(runner->wish);
+	for (GList *each = runner->recent.head; each; each = each->next)
+		json_array_append(recent, each->data);
+	g_mutex_unlock(&runner->lock);
+	return json_pack("{so so so}", "current",
+			 current ? report_to_json(current, SIZE_MAX) : json_null(), "queued",
+			 queued, "recent", recent);
+}
+
+json_t *sync_runner_status(struct sync_runner *runner)
+{
+	return draw_status(runner);
+}
+
+int sync_runner_listen(struct sync_runner *runner, GError **error)
+{
+	return sync_events_listen(runner->events, draw_status, runner, error);
+}
+
+struct sync_runner *sync_runner_new(struct app *app, GError **error)
+{
+	g_autoptr(sync_runner) runner = g_new0(struct sync_runner, 1);
+	runner->app = app;
+	g_mutex_init(&runner->lock);
+	g_cond_init(&runner->changed);
+	g_queue_init(&runner->recent);
+	runner->events = sync_events_new(error);
+	if (!runner->events || !recall_all(runner, error))
+		return NULL;
+	runner->profiles = profile_queue_new(app);
+	runner->thread = g_thread_new("sync", run_loop, runner);
+	return g_steal_pointer(&runner);
+}
+
+void sync_runner_stop(struct sync_runner *runner)
+{
+	sync_events_close(runner->events);
+	g_mutex_lock(&runner->lock);
+	atomic_store(&runner->stopping, true);
+	g_cond_broadcast(&runner->changed);
+	g_mutex_unlock(&runner->lock);
+}
+
+static void forget(gpointer run)
+{
+	json_decref(run);
+}
+
+void sync_runner_free(struct sync_runner *runner)
+{
+	if (!runner)
+		return;
+	if (runner->thread) {
+		sync_runner_stop(runner);
+		g_thread_join(runner->thread);
+	}
+	profile_queue_free(runner->profiles);
+	sync_events_free(runner->events);
+	g_queue_clear_full(&runner->recent, forget);
+	report_free(runner->current);
+	wish_free(runner->wish);
+	g_mutex_clear(&runner->lock);
+	g_cond_clear(&runner->changed);
+	g_free(runner);
+}
