@@ -23,6 +23,7 @@ struct command {
 	const char *arguments; /* as help shows them, such as "[SOURCE]"; "" for none */
 	const char *summary;   /* one line */
 	const char *details;   /* more for --help, or NULL */
+	const char *service;   /* its name in JSON log lines; NULL: agnesd */
 	const GOptionEntry *options;
 	int least, most; /* how many arguments, most < 0: any number */
 	/* argv holds the arguments alone. Returns the exit code. */

@@ -18,5 +18,6 @@ extern const struct command command_query_worker;
 extern const struct command command_rebuild;
 extern const struct command command_rebuild_source;
 extern const struct command command_sample_data;
+extern const struct command command_scheduler;
 extern const struct command command_serve;
 extern const struct command command_supervise;

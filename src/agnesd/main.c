@@ -26,6 +26,7 @@ static const struct command *const commands[] = {
 	&command_rebuild,
 	&command_rebuild_source,
 	&command_sample_data,
+	&command_scheduler,
 	&command_serve,
 	&command_supervise,
 	NULL,
@@ -68,14 +69,15 @@ static const struct command *find_command(const char *name)
 }
 
 /* A person at a terminal, or one who debugs, reads text; a collector reads JSON. */
-static bool start_log(GError **error)
+static bool start_log(const struct command *command, GError **error)
 {
 	bool debug = environment_flag("DEBUG");
 	const char *name = g_getenv("LOG_LEVEL");
 	GLogLevelFlags level = debug ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_INFO;
 	if (name && *name && !log_parse_level(name, &level, error))
 		return false;
-	log_init(debug || g_log_writer_supports_color(2) ? LOG_TEXT : LOG_JSON, level, "agnesd");
+	log_init(debug || g_log_writer_supports_color(2) ? LOG_TEXT : LOG_JSON, level,
+		 command && command->service ? command->service : "agnesd");
 	return true;
 }
 
@@ -119,7 +121,8 @@ int main(int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
 	setlocale(LC_ALL, "C.UTF-8");
-	if (!start_log(&error)) {
+	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+	if (!start_log(command, &error)) {
 		g_printerr("agnesd: LOG_LEVEL: %s\n", error->message);
 		return EXIT_CODE_USAGE;
 	}
@@ -131,7 +134,6 @@ int main(int argc, char **argv)
 		g_print("agnesd %s\n", AGNES_VERSION);
 		return EXIT_CODE_OK;
 	}
-	const struct command *command = find_command(argv[1]);
 	if (!command) {
 		g_printerr("agnesd: unknown command '%s'; 'agnesd --help' lists them\n", argv[1]);
 		return EXIT_CODE_USAGE;

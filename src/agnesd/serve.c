@@ -176,6 +176,7 @@ const struct command command_serve = {
 		"Makes what is missing in an empty data directory and says what to do next.\n"
 		"SIGTERM stops it, SIGHUP makes it read its configuration again.\n"
 		"Started by systemd it takes the socket that it is given and tells when it is ready.",
+	.service = "app",
 	.options = options,
 	.run = run,
 };

@@ -19,7 +19,8 @@ export async function serve(t, dataDir, { env = {}, args = [] } = {}) {
   return server;
 }
 
-function sanitizers() {
+// What of the environment a program needs that was built with sanitizers.
+export function sanitizers() {
   const names = ['ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS', 'G_SLICE'];
   return Object.fromEntries(names.filter((name) => process.env[name]).map((name) => [name, process.env[name]]));
 }
