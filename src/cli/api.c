@@ -98,6 +98,7 @@ struct api_reply *api_send(struct api *api, const struct api_call *call, GError 
 		.headers = headers,
 		.body = body,
 		.body_size = body ? strlen(body) : 0,
+		.file = call->file,
 		.connect_seconds = API_SECONDS_CONNECT,
 		.idle_seconds = call->seconds ? call->seconds : API_SECONDS,
 		.total_seconds = MAX(call->seconds, SECONDS_IN_ALL),

@@ -41,12 +41,13 @@ enum {
 };
 
 struct api_call {
-	const char *method; /* NULL: GET, or POST when there is a body */
-	const char *path;   /* from the server's root on, escaped: see api_path() */
-	json_t *body;	    /* borrowed; NULL: none */
-	const char *accept; /* NULL: JSON */
-	int seconds;	    /* without a byte */
-	size_t longest;	    /* bytes of the answer; 0: API_LONGEST */
+	const char *method;	      /* NULL: GET, or POST when there is a body */
+	const char *path;	      /* from the server's root on, escaped: see api_path() */
+	json_t *body;		      /* borrowed; NULL: none */
+	const struct http_file *file; /* instead of a body: one part of a form */
+	const char *accept;	      /* NULL: JSON */
+	int seconds;		      /* without a byte */
+	size_t longest;		      /* bytes of the answer; 0: API_LONGEST */
 
 	/* For api_ask(): */
 	const char *failure; /* how its message starts; NULL: "Failed" */

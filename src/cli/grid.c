@@ -22,7 +22,10 @@ char *grid_text(const json_t *value)
 		return g_strdup(json_is_true(value) ? "True" : "False");
 	if (json_is_string(value))
 		return output_printable_line(json_string_value(value));
-	return json_to_text(value);
+	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+	g_autofree char *copy = g_strdup(text);
+	free(text);
+	return output_printable_line(copy);
 }
 
 static int display_width(const char *text)

@@ -66,25 +66,38 @@ bool json_text_next(struct json_slice *rest, struct json_slice *item)
 	return true;
 }
 
+bool json_text_next_member(struct json_slice *rest, struct json_slice *name,
+			   struct json_slice *value)
+{
+	const char *end = rest->text + rest->size;
+	const char *at = skip_space(rest->text, end);
+	if (at >= end || (*at != '{' && *at != ','))
+		return false;
+	at = skip_space(at + 1, end);
+	if (at >= end || *at != '"')
+		return false;
+	const char *after = skip_string(at, end);
+	*name = (struct json_slice){at, (size_t)(after - at)};
+	at = skip_space(after, end);
+	if (at >= end || *at != ':')
+		return false;
+	at = skip_space(at + 1, end);
+	after = skip_value(at, end);
+	*value = (struct json_slice){at, (size_t)(after - at)};
+	after = skip_space(after, end);
+	*rest = (struct json_slice){after, (size_t)(end - after)};
+	return true;
+}
+
 bool json_text_member(struct json_slice object, const char *name, struct json_slice *value)
 {
-	const char *end = object.text + object.size;
-	const char *at = skip_space(object.text, end);
-	while (at < end && (*at == '{' || *at == ',')) {
-		at = skip_space(at + 1, end);
-		if (at >= end || *at != '"')
-			return false;
-		const char *after = skip_string(at, end);
-		g_autofree char *key = json_text_string((struct json_slice){at, after - at});
-		at = skip_space(after, end);
-		if (at >= end || *at != ':')
-			return false;
-		at = skip_space(at + 1, end);
-		after = skip_value(at, end);
-		*value = (struct json_slice){at, (size_t)(after - at)};
-		if (g_strcmp0(key, name) == 0)
+	struct json_slice key, found;
+	while (json_text_next_member(&object, &key, &found)) {
+		g_autofree char *text = json_text_string(key);
+		if (g_strcmp0(text, name) == 0) {
+			*value = found;
 			return true;
-		at = skip_space(after, end);
+		}
 	}
 	return false;
 }

@@ -26,5 +26,9 @@ bool json_text_next(struct json_slice *rest, struct json_slice *item);
 /* The value of a member of an object; false if there is none. */
 bool json_text_member(struct json_slice object, const char *name, struct json_slice *value);
 
+/* The same over an object: each time the name of a member, as JSON, and its value. */
+bool json_text_next_member(struct json_slice *rest, struct json_slice *name,
+			   struct json_slice *value);
+
 /* What a string says; NULL if the value is none, or holds a NUL. g_free() it. */
 char *json_text_string(struct json_slice value);

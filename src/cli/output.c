@@ -115,8 +115,10 @@ void output_json_text(const char *text, size_t size)
 
 void output_json(const json_t *value)
 {
-	g_autofree char *text = json_to_text(value);
+	/* More digits of a real number than 15 are noise. */
+	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 	output_json_text(text, strlen(text));
+	free(text);
 }
 
 char *output_thousands(gint64 number)

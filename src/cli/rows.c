@@ -247,17 +247,3 @@ void rows_end(struct rows *rows)
 	else if (rows->format == ROWS_JSON)
 		fputs(rows->count == 0 ? "[]\n" : "\n]\n", rows->out);
 }
-
-char *rows_text_of_json(struct json_slice value)
-{
-	char *string = json_text_string(value);
-	if (string)
-		return string;
-	if (value.size == strlen("null") && strncmp(value.text, "null", value.size) == 0)
-		return NULL;
-	if (value.size == strlen("true") && strncmp(value.text, "true", value.size) == 0)
-		return g_strdup("True");
-	if (value.size == strlen("false") && strncmp(value.text, "false", value.size) == 0)
-		return g_strdup("False");
-	return g_strndup(value.text, value.size);
-}

@@ -41,6 +41,16 @@ void rows_add(struct rows *rows, const struct rows_cell *cells);
 /* Writes what is still held back. Write errors show in ferror(out). */
 void rows_end(struct rows *rows);
 
+/* An array of objects as a table; the first one names the columns. */
+void rows_print_objects(struct json_slice objects);
+
+/*
+ * Prints an array of arrays: a row each, with a cell for each of the `count` names. Numbers go to
+ * the right where a column has nothing else.
+ */
+void rows_write_arrays(enum rows_format format, const char *const *names, size_t count,
+		       struct json_slice arrays, FILE *out);
+
 /* The text of a JSON value for tables and CSV: strings as they are, True and False, the rest as it
  * is written; NULL for null. g_free() it. */
 char *rows_text_of_json(struct json_slice value);

@@ -11,9 +11,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum member_source { MEMBER_ADMIN, MEMBER_GOOGLE, MEMBER_SEED, MEMBER_ANY_SOURCE };
+enum member_source {
+	MEMBER_ADMIN,
+	MEMBER_GOOGLE,
+	MEMBER_SEED,
+	MEMBER_BREAK_GLASS,
+	MEMBER_ANY_SOURCE,
+};
 
-/* As it is stored: "admin", "google_sync", "system_seed". */
+/* As it is stored: "admin", "google_sync", "system_seed", "cli_break_glass". */
 const char *member_source_name(enum member_source source);
 
 /* A membership with what it joins; only members that exist as users are ever listed. */

@@ -4,6 +4,7 @@
 /* One a line. */
 /* clang-format off */
 const struct job jobs[] = {
+	{&command_admin_break_glass_grant_admin, engine_break_glass},
 	{0},
 };
 /* clang-format on */

@@ -9,3 +9,6 @@ struct job {
 };
 
 extern const struct job jobs[]; /* ends with {0} */
+
+/* One a line. */
+int engine_break_glass(struct invocation *invocation);
