@@ -91,9 +91,9 @@ struct api_reply *api_send(struct api *api, const struct api_call *call, GError 
 	if (body)
 		headers[count++] = "Content-Type: application/json";
 	const struct http_call http = {
-		.method = call->method ? call->method
-			  : body       ? "POST"
-				       : "GET",
+		.method = call->method	       ? call->method
+			  : body || call->file ? "POST"
+					       : "GET",
 		.url = url,
 		.headers = headers,
 		.body = body,

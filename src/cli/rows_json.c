@@ -9,9 +9,19 @@ static bool is_null(struct json_slice value)
 	return value.size == strlen("null") && strncmp(value.text, "null", value.size) == 0;
 }
 
+/* Decimals come as strings, so that they keep their digits. */
 static bool is_number(struct json_slice value)
 {
-	return value.size > 0 && (*value.text == '-' || g_ascii_isdigit(*value.text));
+	const char *at = value.text, *end = at + value.size;
+	if (value.size == 0 || *at != '"')
+		return value.size > 0 && (*at == '-' || g_ascii_isdigit(*at));
+	bool has_digit = false;
+	for (at = at[1] == '-' ? at + 2 : at + 1; at < end - 1; at++) {
+		if (!g_ascii_isdigit(*at) && *at != '.')
+			return false;
+		has_digit = true;
+	}
+	return has_digit;
 }
 
 char *rows_text_of_json(struct json_slice value)

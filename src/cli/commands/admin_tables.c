@@ -48,8 +48,9 @@ static void print_fact(const json_t *table, const char *key, bool always, bool i
 	g_autofree char *text = is_number && json_is_integer(value)
 					? output_thousands(json_integer_value(value))
 					: grid_text(value);
-	if (*text || always)
-		output_print("  %-13s %s\n", label, *text ? text : "None");
+	bool is_there = value && !json_is_null(value);
+	if (is_there || always)
+		output_print("  %-13s %s\n", label, is_there ? text : "None");
 }
 
 static void print_precheck(const json_t *table)
