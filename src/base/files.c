@@ -57,15 +57,16 @@ bool files_publish(const char *from, const char *to, GError **error)
 	return files_sync(from, error) && rename_durably(from, to, error);
 }
 
-static bool write_all(int fd, const char *data, size_t size)
+bool files_write_all(int fd, const void *data, size_t size)
 {
+	const char *at = data;
 	while (size > 0) {
-		ssize_t written = write(fd, data, size);
+		ssize_t written = write(fd, at, size);
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0)
 			return false;
-		data += written;
+		at += written;
 		size -= (size_t)written;
 	}
 	return true;
@@ -107,13 +108,37 @@ bool files_replace(const char *path, const void *data, size_t size, mode_t mode,
 	g_autofree char *temporary = temporary_beside(path, mode, &fd, error);
 	if (!temporary)
 		return false;
-	if (!write_all(fd, data, size) || fsync(fd) < 0) {
+	if (!files_write_all(fd, data, size) || fsync(fd) < 0) {
 		agnes_set_errno(error, errno, "cannot write %s", path);
 		unlink(temporary);
 		return false;
 	}
 	if (!rename_durably(temporary, path, error)) {
 		unlink(temporary);
+		return false;
+	}
+	return true;
+}
+
+static bool write_and_rename(int fd, int folder, const char *temporary, const char *name,
+			     const void *data, size_t size, bool durable)
+{
+	return files_write_all(fd, data, size) && (!durable || fsync(fd) == 0) &&
+	       renameat(folder, temporary, folder, name) == 0 && (!durable || fsync(folder) == 0);
+}
+
+bool files_replace_at(int folder, const char *name, const void *data, size_t size, mode_t mode,
+		      bool durable, GError **error)
+{
+	g_autofree char *temporary = g_strdup_printf("%s.tmp.%08x", name, g_random_int());
+	AUTO_FD fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0) {
+		agnes_set_errno(error, errno, "cannot create a file beside %s", name);
+		return false;
+	}
+	if (!write_and_rename(fd, folder, temporary, name, data, size, durable)) {
+		agnes_set_errno(error, errno, "cannot write %s", name);
+		unlinkat(folder, temporary, 0);
 		return false;
 	}
 	return true;

@@ -16,6 +16,16 @@
  */
 bool files_replace(const char *path, const void *data, size_t size, mode_t mode, GError **error);
 
+/*
+ * The same for a name in an open folder. Unless it is `durable`, a power cut may undo it or leave a
+ * broken file; other processes never see one.
+ */
+bool files_replace_at(int folder, const char *name, const void *data, size_t size, mode_t mode,
+		      bool durable, GError **error);
+
+/* Writes all of it at the descriptor's place; errno says why not. */
+bool files_write_all(int fd, const void *data, size_t size);
+
 /* Renames `from` over `to` and makes both the file's content and the rename durable. */
 bool files_publish(const char *from, const char *to, GError **error);
 

@@ -15,6 +15,7 @@ enum {
 struct api {
 	char *server;
 	char *authorization; /* the header; NULL: no token */
+	const char *headers[2];
 	struct http_client *client;
 };
 
@@ -29,7 +30,8 @@ struct api *api_new(const char *server, const char *token, GError **error)
 	}
 	if (token && *token)
 		api->authorization = g_strconcat("Authorization: Bearer ", token, NULL);
-	api->client = http_client_new("da/" AGNES_VERSION, error);
+	api->headers[0] = api->authorization;
+	api->client = http_client_new(API_AGENT, error);
 	return api->client ? g_steal_pointer(&api) : NULL;
 }
 
@@ -46,6 +48,11 @@ void api_free(struct api *api)
 const char *api_server(const struct api *api)
 {
 	return api->server;
+}
+
+const char *const *api_headers(const struct api *api)
+{
+	return api->headers;
 }
 
 void api_reply_free(struct api_reply *reply)
@@ -84,10 +91,14 @@ struct api_reply *api_send(struct api *api, const struct api_call *call, GError 
 	g_autofree char *body = call->body ? json_to_text(call->body) : NULL;
 	g_autofree char *accept = g_strconcat(
 		"Accept: ", call->accept ? call->accept : "application/json", NULL);
-	const char *headers[] = {accept, NULL, NULL, NULL};
+	g_autofree char *known = call->etag ? g_strconcat("If-None-Match: ", call->etag, NULL)
+					    : NULL;
+	const char *headers[] = {accept, NULL, NULL, NULL, NULL};
 	size_t count = 1;
 	if (api->authorization)
 		headers[count++] = api->authorization;
+	if (known)
+		headers[count++] = known;
 	if (body)
 		headers[count++] = "Content-Type: application/json";
 	const struct http_call http = {

@@ -22,6 +22,11 @@ DEFINE_AUTOPTR(api)
 
 const char *api_server(const struct api *api);
 
+/* For calls that are made without it: the headers that say who asks, NULL-terminated. */
+const char *const *api_headers(const struct api *api);
+
+#define API_AGENT "da/" AGNES_VERSION
+
 /* What a fault exits with. */
 enum api_codes {
 	API_CODES_PLAIN,   /* always 1 */
@@ -46,6 +51,7 @@ struct api_call {
 	json_t *body;		      /* borrowed; NULL: none */
 	const struct http_file *file; /* instead of a body: one part of a form */
 	const char *accept;	      /* NULL: JSON */
+	const char *etag; /* of what is known already, for If-None-Match; or NULL */
 	int seconds;		      /* without a byte */
 	size_t longest;		      /* bytes of the answer; 0: API_LONGEST */
 

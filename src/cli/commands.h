@@ -67,3 +67,5 @@ extern const struct command command_setup_verify;
 extern const struct command command_skills_list;
 extern const struct command command_skills_show;
 extern const struct command command_status;
+extern const struct command command_refresh_views;
+extern const struct command command_sync;

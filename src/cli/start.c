@@ -60,7 +60,7 @@ int command_misuse(const struct invocation *invocation, const char *format, ...)
 }
 
 /* Beside the programs of an installation, else beside `da` itself. */
-static char *find_engine(void)
+char *start_engine_path(void)
 {
 	g_autofree char *program = g_file_read_link(PROCESS_SELF, NULL);
 	g_autofree char *beside = g_path_get_dirname(program ? program : "");
@@ -74,7 +74,7 @@ static char *find_engine(void)
 
 int engine_run(struct invocation *invocation)
 {
-	g_autofree char *engine = find_engine();
+	g_autofree char *engine = start_engine_path();
 	fflush(stdout);
 	execv(engine, invocation->argv);
 	fprintf(stderr, "Error: cannot start %s: %s; install da again\n", engine,

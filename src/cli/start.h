@@ -8,3 +8,6 @@ void start_program(void);
 
 /* Says how the command is used and what was wrong. Returns the exit code. */
 int start_misuse(const struct parsed *parsed);
+
+/* Where da-engine is. g_free() it. */
+char *start_engine_path(void);

@@ -5,6 +5,7 @@
 /* clang-format off */
 const struct job jobs[] = {
 	{&command_admin_break_glass_grant_admin, engine_break_glass},
+	{&command_refresh_views, job_refresh_views},
 	{0},
 };
 /* clang-format on */

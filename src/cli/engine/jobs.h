@@ -12,3 +12,4 @@ extern const struct job jobs[]; /* ends with {0} */
 
 /* One a line. */
 int engine_break_glass(struct invocation *invocation);
+int job_refresh_views(struct invocation *invocation);
