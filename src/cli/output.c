@@ -82,7 +82,7 @@ char *output_printable_line(const char *text)
 	return make_printable(text, "");
 }
 
-static void print_to(FILE *stream, const char *format, va_list arguments)
+static G_GNUC_PRINTF(2, 0) void print_to(FILE *stream, const char *format, va_list arguments)
 {
 	g_autofree char *text = g_strdup_vprintf(format, arguments);
 	g_autofree char *printable = output_printable(text);
