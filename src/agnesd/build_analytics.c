@@ -11,5 +11,6 @@ const struct command command_build_analytics = {
 	.name = "build-analytics",
 	.arguments = "",
 	.summary = "Write analytics/server.duckdb in a sandbox (internal: the server starts it)",
+	.child = true,
 	.run = run,
 };

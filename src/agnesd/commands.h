@@ -9,6 +9,7 @@ extern const struct command command_config;
 extern const struct command command_extract;
 extern const struct command command_extract_write;
 extern const struct command command_import_json;
+extern const struct command command_init;
 extern const struct command command_inspect_tables;
 extern const struct command command_measure_table;
 extern const struct command command_metrics;

@@ -11,5 +11,6 @@ const struct command command_inspect_tables = {
 	.name = "inspect-tables",
 	.arguments = "",
 	.summary = "Look into published files in a sandbox (internal: check starts it)",
+	.child = true,
 	.run = run,
 };

@@ -17,6 +17,7 @@ static const struct command *const commands[] = {
 	&command_extract,
 	&command_extract_write,
 	&command_import_json,
+	&command_init,
 	&command_inspect_tables,
 	&command_measure_table,
 	&command_metrics,
@@ -87,6 +88,17 @@ static const char *data_dir_default(void)
 	return from_env && *from_env ? from_env : "./data";
 }
 
+/* ./.env, as Docker Compose reads it; a word about what is wrong with it. */
+static void load_environment(void)
+{
+	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GError) error = NULL;
+	if (!environment_load(".env", problems, &error))
+		g_printerr("agnesd: %s\n", error->message);
+	for (guint i = 0; i < problems->len; i++)
+		g_printerr("agnesd: %s\n", (const char *)problems->pdata[i]);
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
 	g_autofree char *data_dir = NULL;
@@ -122,6 +134,8 @@ int main(int argc, char **argv)
 	g_autoptr(GError) error = NULL;
 	setlocale(LC_ALL, "C.UTF-8");
 	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+	if (command && !command->child)
+		load_environment();
 	if (!start_log(command, &error)) {
 		g_printerr("agnesd: LOG_LEVEL: %s\n", error->message);
 		return EXIT_CODE_USAGE;

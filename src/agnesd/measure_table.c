@@ -12,5 +12,6 @@ const struct command command_measure_table = {
 	.name = "measure-table",
 	.arguments = "",
 	.summary = "Look into a published file in a sandbox (internal: the server starts it)",
+	.child = true,
 	.run = run,
 };

@@ -22,5 +22,6 @@ const struct command command_query_worker = {
 	.summary = "Run queries for the server, which starts it",
 	.least = 0,
 	.most = 0,
+	.child = true,
 	.run = run,
 };

@@ -11,5 +11,6 @@ const struct command command_rebuild_source = {
 	.name = "rebuild-source",
 	.arguments = "",
 	.summary = "Read one extract in a sandbox (internal: the server starts it)",
+	.child = true,
 	.run = run,
 };

@@ -21,5 +21,6 @@ const struct command command_supervise = {
 	.summary = "Run a connector's program for an extraction, which starts this",
 	.least = 1,
 	.most = -1,
+	.child = true,
 	.run = run,
 };

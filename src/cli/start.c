@@ -2,10 +2,10 @@
 #include "cli/start.h"
 
 #include "base/process.h"
+#include "base/prompt.h"
 #include "cli/help.h"
 #include "cli/invocation.h"
 #include "cli/output.h"
-#include "cli/prompt.h"
 
 #include <errno.h>
 #include <locale.h>

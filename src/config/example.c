@@ -85,8 +85,9 @@ char *config_example_yaml(void)
 char *config_example_env(void)
 {
 	GString *out = g_string_new(
-		"# Environment variables of the programs: copy it to .env. Docker Compose and shells "
-		"both\n# read such a file, so a value with spaces needs double quotes.\n");
+		"# Environment variables of the programs: copy it to .env. agnesd reads that in the "
+		"folder\n# where it is started, and so does Docker Compose; a value with spaces needs "
+		"quotes.\n");
 	for (size_t i = 0; i < config_key_count; i++) {
 		const struct config_key *key = &config_keys[i];
 		if (!key->env)

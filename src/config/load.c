@@ -151,13 +151,21 @@ static void resolve_keys(const struct loading *loading, json_t *merged)
 	}
 }
 
+/* An empty list says that none is meant. */
+static bool is_decided(const struct loading *loading, const char *name)
+{
+	return config_is_set(loading->config, name) ||
+	       json_is_array(look_up(root_of(loading->fixed), name)) ||
+	       json_is_array(look_up(root_of(loading->overlay), name));
+}
+
 /* A required key is missed where somebody wrote a file; without one the defaults are meant. */
 static void check_required(const struct loading *loading)
 {
 	const struct config_file *file = loading->fixed;
 	for (size_t i = 0; file->document && i < config_key_count; i++) {
 		const char *name = config_keys[i].name;
-		if (!config_keys[i].required || config_is_set(loading->config, name))
+		if (!config_keys[i].required || is_decided(loading, name))
 			continue;
 		g_autofree char *section = g_strndup(name, strcspn(name, "."));
 		const struct yaml_place *place = yaml_place_member(file->document->place, section);

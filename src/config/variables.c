@@ -1,6 +1,7 @@
 /* The environment with its overlay file. */
 #include "config/variables.h"
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "config/problem.h"
@@ -13,32 +14,17 @@ struct variables {
 	GHashTable *overlay; /* name -> value */
 };
 
-static bool is_variable_name(const char *name)
-{
-	if (!g_ascii_isalpha(*name) && *name != '_')
-		return false;
-	while (g_ascii_isalnum(*name) || *name == '_')
-		name++;
-	return *name == '\0';
-}
-
-/* Not blank, no comment, split at the first '='. */
 static void read_line(struct variables *environment, const char *path, int number, char *line,
 		      GPtrArray *problems)
 {
-	if (*g_strstrip(line) == '\0' || *line == '#')
-		return;
-	char *equals = strchr(line, '=');
-	if (equals)
-		*equals = '\0';
-	const char *name = g_strchomp(line);
-	if (!equals || !is_variable_name(name)) {
+	const char *name;
+	char *value;
+	if (!environment_split_line(line, &name, &value))
 		config_problems_add(problems, CONFIG_WARNING,
 				    "%s:%d: the line is left out: it is not NAME=value", path,
 				    number);
+	if (!name)
 		return;
-	}
-	const char *value = g_strchug(equals + 1);
 	const char *set = g_getenv(name);
 	if (set && *set && strcmp(set, value) != 0)
 		config_problems_add(problems, CONFIG_WARNING,

@@ -1,8 +1,8 @@
 /*
  * Environment variables, and behind them the secrets that the admin pages saved in
  * DATA_DIR/state/.env_overlay: lines NAME=value. A variable that the environment sets to something
- * wins; one that it sets to nothing, as "NAME=" in a .env file does, does not. The process's own
- * environment is not changed: children inherit no secret.
+ * wins; one that it sets to nothing, as "NAME=" in a .env file does, does not. Reading them changes
+ * nothing in the process's own environment: children inherit no secret.
  */
 #pragma once
 

@@ -48,6 +48,17 @@ static void no_file_means_defaults(void **state)
 	assert_int_equal(json_array_size(config_list(config, "auth.allowed_domain")), 0);
 }
 
+static void an_empty_list_is_an_answer_too(void **state)
+{
+	config_fixture_static("instance: {name: x}\nauth: {allowed_domain: ''}\n");
+	g_autoptr(configuration) unanswered = config_inspect("data");
+	assert_int_equal(config_problems(unanswered)->len, 1);
+	config_fixture_static("instance: {name: x}\nauth: {allowed_domain: []}\n");
+	g_autoptr(configuration) answered = config_inspect("data");
+	assert_int_equal(config_problems(answered)->len, 0);
+	assert_false(config_is_set(answered, "auth.allowed_domain"));
+}
+
 static void overlay_goes_over_the_static_file(void **state)
 {
 	config_fixture_static(REQUIRED "state: {backup_count: 3, backup_interval_hours: 2}\n"
@@ -446,6 +457,7 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, config_fixture_set_up, config_fixture_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(no_file_means_defaults),
+		TEST(an_empty_list_is_an_answer_too),
 		TEST(overlay_goes_over_the_static_file),
 		TEST(null_means_the_default),
 		TEST(zero_and_false_are_values),

@@ -1,9 +1,9 @@
 /* da auth login: exchanges e-mail and password for a token, which is kept. */
 #include "base/error.h"
+#include "base/prompt.h"
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "cli/prompt.h"
 #include "cli/settings.h"
 
 #include <string.h>

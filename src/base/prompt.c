@@ -1,5 +1,5 @@
 /* Questions, with the echo of the terminal switched off for secrets. */
-#include "cli/prompt.h"
+#include "base/prompt.h"
 
 #include "base/error.h"
 
@@ -63,9 +63,10 @@ static bool read_line(GString *line)
 char *prompt_line(const char *question, bool secret, GError **error)
 {
 	GString *line = g_string_sized_new(LONGEST_ANSWER); /* never moved: no copies of a secret */
-	fputs(question, stderr);
+	/* Before the question, for what is typed before the echo is off is thrown away. */
 	if (secret)
 		switch_echo_off();
+	fputs(question, stderr);
 	bool answered = read_line(line);
 	if (secret)
 		finish_secret();
