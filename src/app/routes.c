@@ -12,6 +12,7 @@ static const struct http_route *const tables[] = {
 	catalog_routes,
 	cli_routes,
 	data_routes,
+	discovery_routes,
 	grant_routes,
 	group_routes,
 	health_routes,

@@ -38,6 +38,7 @@ const REQUIRED = `
   GET /api/admin/server-config              POST /api/admin/server-config
   POST /api/admin/configure                 GET /api/admin/registry
   POST /api/admin/register-table            POST /api/admin/register-table/precheck
+  GET /api/admin/discover-tables            POST /api/admin/discover-and-register
   PUT /api/admin/registry/{table_id}        DELETE /api/admin/registry/{table_id}
   POST /api/sync/trigger                    GET /api/sync/status
   GET /api/sync/events                      GET /api/sync/history
