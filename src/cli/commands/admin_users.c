@@ -1,10 +1,10 @@
 /* da admin: users, from their creation to their removal. */
+#include "base/prompt.h"
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/grid.h"
 #include "cli/lookup.h"
 #include "cli/output.h"
-#include "cli/prompt.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* da setup init, bootstrap and first-sync: the first steps with a new server. */
+#include "base/prompt.h"
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/grid.h"
 #include "cli/output.h"
-#include "cli/prompt.h"
 #include "cli/settings.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* da admin break-glass grant-admin: makes somebody an administrator in the state itself. */
 #include "base/error.h"
+#include "base/prompt.h"
 #include "cli/engine/jobs.h"
 #include "cli/output.h"
-#include "cli/prompt.h"
 #include "state/audit.h"
 #include "state/group_members.h"
 #include "state/groups.h"
