@@ -165,8 +165,11 @@ static bool print_discovered(struct connector_run *run, GError **error)
 static int extract(struct connector_run *run, GError **error)
 {
 	g_autoptr(json_t) result = connector_run_extract(run, error);
-	if (!result)
+	if (!result) {
+		g_autoptr(json_t) refusal = connector_run_refusal(run, *error);
+		print_line(refusal);
 		return command_fail(&command_extract, g_steal_pointer(error));
+	}
 	print_line(result);
 	return connector_run_exit_code(run, result);
 }

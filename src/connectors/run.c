@@ -46,7 +46,8 @@ static void add_row(struct connector_run *run, const json_t *row)
 		g_ptr_array_add(run->tables, g_memdup2(&table, sizeof table));
 	else
 		run_fail(run, table.name ? table.name : "",
-			 "unsafe identifier: a table's name is letters, digits and _, at most 64");
+			 "unsafe identifier: a table's name is letters, digits and _, at most 64",
+			 false);
 }
 
 static bool add_rows(struct connector_run *run, GError **error)
@@ -132,7 +133,7 @@ static bool each_table(struct connector_run *run, const struct connector_table *
 	if (done)
 		run_finish_table(run, table->name, &outcome, elapsed / 1000);
 	else
-		run_fail(run, table->name, cause->message);
+		run_fail(run, table->name, cause->message, connector_may_pass(cause));
 	g_free(outcome.md5);
 	return !g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_CANCELLED);
 }
@@ -172,13 +173,14 @@ static bool produce(struct connector_run *run, GError **error)
 }
 
 /* What was neither done nor reported by the time that all was over. */
-static void fail_the_rest(struct connector_run *run, const char *message)
+static void fail_the_rest(struct connector_run *run, const GError *cause)
 {
-	run_error(run, "*", message);
+	bool transient = connector_may_pass(cause);
+	run_error(run, "*", cause->message, transient);
 	for (guint i = 0; i < run->tables->len; i++) {
 		const struct connector_table *table = g_ptr_array_index(run->tables, i);
 		if (!run_has_ended(run, table->name))
-			run_fail(run, table->name, message);
+			run_fail(run, table->name, cause->message, transient);
 	}
 }
 
@@ -189,7 +191,27 @@ static void publish(struct connector_run *run)
 	if (!run->private->staged)
 		return;
 	if (connector_cancelled(run, &cause) || !extract_writer_commit(run->writer, &cause))
-		run_fail_all(run, cause->message);
+		run_fail_all(run, cause->message, connector_may_pass(cause));
+}
+
+bool connector_may_pass(const GError *error)
+{
+	static const enum agnes_error passing[] = {AGNES_ERROR_BUSY, AGNES_ERROR_TIMEOUT,
+						   AGNES_ERROR_UNAVAILABLE, AGNES_ERROR_CONFLICT};
+	for (size_t i = 0; i < G_N_ELEMENTS(passing); i++) {
+		if (g_error_matches(error, AGNES_ERROR, (gint)passing[i]))
+			return true;
+	}
+	return false;
+}
+
+json_t *connector_run_refusal(const struct connector_run *run, const GError *error)
+{
+	json_t *entry = json_pack("{s:s, s:s}", "table", "*", "error", error->message);
+	if (connector_may_pass(error))
+		json_object_set_new(entry, "transient", json_true());
+	return json_pack("{s:i, s:i, s:[o]}", "tables_extracted", 0, "tables_failed",
+			 MAX(1, (int)run->tables->len), "errors", entry);
 }
 
 json_t *connector_run_extract(struct connector_run *run, GError **error)
@@ -202,7 +224,7 @@ json_t *connector_run_extract(struct connector_run *run, GError **error)
 		return NULL;
 	run->private->started = g_get_real_time();
 	if (!produce(run, &cause))
-		fail_the_rest(run, cause->message);
+		fail_the_rest(run, cause);
 	publish(run);
 	g_clear_pointer(&run->writer, extract_writer_free);
 	return run_result(run);

@@ -7,7 +7,8 @@
  *	{"event":"progress","table":"orders","percent":42}
  *	{"event":"table","table":"orders","state":"done","rows":20000,"rejected":0,"milliseconds":41}
  *	{"event":"table","table":"leads","state":"failed","error":"..."}
- * "unchanged" stands for "done" where the last version still holds.
+ * "unchanged" stands for "done" where the last version still holds. A failure that may pass by
+ *itself has "transient":true.
  */
 #pragma once
 
@@ -49,6 +50,12 @@ DEFINE_AUTOPTR(connector_run)
  * NULL: not even begun.
  */
 json_t *connector_run_extract(struct connector_run *run, GError **error);
+
+/* What the process says when that is NULL. */
+json_t *connector_run_refusal(const struct connector_run *run, const GError *error);
+
+/* Whether another try may go better: a lock, a time-out, a source that does not answer. */
+bool connector_may_pass(const GError *error);
 
 /* The exit code for the object above: 0 none failed, 1 all did, 2 some did. */
 int connector_run_exit_code(const struct connector_run *run, const json_t *result);

@@ -111,22 +111,33 @@ static char *shorten(const char *message)
 						  : g_strconcat(valid, " ...", NULL);
 }
 
-void run_error(struct connector_run *run, const char *table, const char *message)
+/* {"table", "error"}, and "transient" where it is. */
+static json_t *describe_error(const char *table, const char *message, bool transient)
+{
+	json_t *error = json_pack("{s:s, s:s}", "table", table, "error", message);
+	if (transient)
+		json_object_set_new(error, "transient", json_true());
+	return error;
+}
+
+void run_error(struct connector_run *run, const char *table, const char *message, bool transient)
 {
 	g_autofree char *text = shorten(message);
 	g_autofree char *name = g_utf8_make_valid(table, -1);
-	json_array_append_new(run->private->errors,
-			      json_pack("{s:s, s:s}", "table", name, "error", text));
+	json_t *event = json_pack("{s:s, s:s, s:s, s:s}", "event", "table", "table", name, "state",
+				  "failed", "error", text);
+	if (transient)
+		json_object_set_new(event, "transient", json_true());
+	json_array_append_new(run->private->errors, describe_error(name, text, transient));
 	g_warning("source %s: %s: %s", run->connector->name, name, text);
-	connector_event(run, json_pack("{s:s, s:s, s:s, s:s}", "event", "table", "table", name,
-				       "state", "failed", "error", text));
+	connector_event(run, event);
 }
 
-void run_fail(struct connector_run *run, const char *table, const char *message)
+void run_fail(struct connector_run *run, const char *table, const char *message, bool transient)
 {
 	run->private->failed++;
 	g_hash_table_insert(run->private->ended, g_strdup(table), GINT_TO_POINTER(0));
-	run_error(run, table, message);
+	run_error(run, table, message, transient);
 }
 
 bool run_has_ended(const struct connector_run *run, const char *table)
@@ -134,11 +145,11 @@ bool run_has_ended(const struct connector_run *run, const char *table)
 	return g_hash_table_contains(run->private->ended, table);
 }
 
-void run_fail_all(struct connector_run *run, const char *message)
+void run_fail_all(struct connector_run *run, const char *message, bool transient)
 {
 	run->private->failed += run->private->extracted;
 	run->private->extracted = 0;
-	run_error(run, "*", message);
+	run_error(run, "*", message, transient);
 }
 
 json_t *run_result(const struct connector_run *run)

@@ -31,15 +31,15 @@ void run_private_free(struct connector_run_private *private);
 void run_start_table(struct connector_run *run, const char *table);
 void run_finish_table(struct connector_run *run, const char *table,
 		      const struct connector_outcome *outcome, gint64 milliseconds);
-void run_fail(struct connector_run *run, const char *table, const char *message);
+void run_fail(struct connector_run *run, const char *table, const char *message, bool transient);
 
 /* An error of no single table. */
-void run_error(struct connector_run *run, const char *table, const char *message);
+void run_error(struct connector_run *run, const char *table, const char *message, bool transient);
 
 /* Whether the table was done or failed. */
 bool run_has_ended(const struct connector_run *run, const char *table);
 
 /* The commit failed: what was done is not. */
-void run_fail_all(struct connector_run *run, const char *message);
+void run_fail_all(struct connector_run *run, const char *message, bool transient);
 
 json_t *run_result(const struct connector_run *run);

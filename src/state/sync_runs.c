@@ -30,9 +30,17 @@ bool sync_runs_begin(struct state *state, const struct stored_run *run, GError *
 	       duck_transaction_commit(&transaction, error);
 }
 
-bool sync_runs_finish(struct state *state, const struct stored_run *run, GError **error)
+bool sync_runs_finish(struct state *state, const struct stored_run *run, const char *replaced,
+		      GError **error)
 {
-	return store_upsert(state, &stored_run_type, run, error);
+	g_auto(state_session) session = {0};
+	g_auto(duck_transaction) transaction = {0};
+	return state_session_begin(&session, state, STATE_WRITE, error) &&
+	       duck_transaction_begin(&transaction, session.connection, error) &&
+	       (!replaced || duck_exec(session.connection, error,
+				       "DELETE FROM sync_runs WHERE id = ?", "s", replaced)) &&
+	       record_upsert(session.connection, &stored_run_type, run, error) &&
+	       duck_transaction_commit(&transaction, error);
 }
 
 int64_t sync_runs_mark_interrupted(struct state *state, GError **error)

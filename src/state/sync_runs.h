@@ -31,8 +31,10 @@ extern const struct record_type stored_run_type;
 /* Records that a run begins; what earlier ones still owed is this one's from now on. */
 bool sync_runs_begin(struct state *state, const struct stored_run *run, GError **error);
 
-/* Writes the row whole; it is there since sync_runs_begin(). */
-bool sync_runs_finish(struct state *state, const struct stored_run *run, GError **error);
+/* Writes the row whole, whether it is there since sync_runs_begin() or not. The run of the id
+ * `replaced`, if it is not NULL, is forgotten. */
+bool sync_runs_finish(struct state *state, const struct stored_run *run, const char *replaced,
+		      GError **error);
 
 /* Marks the runs that nobody works on any more, because their server died: how many, -1 on error.
  */

@@ -36,6 +36,7 @@ struct sync_runner {
 	struct wish *wish;	/* NULL: nobody waits */
 	struct report *current; /* NULL: nothing runs */
 	GQueue recent;		/* of json_t, newest first */
+	struct sync_figures figures;
 };
 
 static void wish_free(struct wish *wish)
@@ -66,13 +67,26 @@ void sync_runner_trigger(struct sync_runner *runner, char **ids, const char *use
 
 /* --- what is remembered --- */
 
-/* Takes over `run`. */
-static void remember(struct sync_runner *runner, json_t *run)
+/* A run that found nothing to do: of several in a row only the last is worth remembering. */
+static bool is_idle(const json_t *run)
 {
+	return run && json_array_size(json_object_get(run, "sources")) == 0 &&
+	       g_strcmp0(json_string_value(json_object_get(run, "status")), SYNC_RUN_DONE) == 0;
+}
+
+/* Takes over `run`. The id of the run whose place it takes, or NULL. */
+static char *remember(struct sync_runner *runner, json_t *run)
+{
+	char *replaced = NULL;
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+	if (is_idle(run) && is_idle(g_queue_peek_head(&runner->recent))) {
+		g_autoptr(json_t) last = g_queue_pop_head(&runner->recent);
+		replaced = g_strdup(json_string_value(json_object_get(last, "id")));
+	}
 	g_queue_push_head(&runner->recent, run);
 	while (g_queue_get_length(&runner->recent) > MOST_RECENT)
 		json_decref(g_queue_pop_tail(&runner->recent));
+	return replaced;
 }
 
 /* What a server said of a run before it died is only how it began. */
@@ -101,7 +115,7 @@ static bool recall_all(struct sync_runner *runner, GError **error)
 	if (cut_off > 0)
 		g_message("a sync run was cut off when the server ended; its tables are due again");
 	for (guint i = rows->len; i-- > 0;)
-		remember(runner, recall(g_ptr_array_index(rows, i)));
+		g_free(remember(runner, recall(g_ptr_array_index(rows, i))));
 	return true;
 }
 
@@ -150,8 +164,8 @@ static void store_end(struct sync_runner *runner, struct report *report, const c
 				       .started_by = user,
 				       .owed = owed,
 				       .report = text};
-	remember(runner, drawn);
-	if (!sync_runs_finish(runner->app->state, &row, &error))
+	g_autofree char *replaced = remember(runner, drawn);
+	if (!sync_runs_finish(runner->app->state, &row, replaced, &error))
 		g_warning("the end of a sync run cannot be recorded: %s", error->message);
 }
 
@@ -288,7 +302,23 @@ static void profile_new_versions(struct sync_runner *runner, const struct report
 	}
 }
 
-static void log_end(struct report *report, const char *status)
+static void add_figures(struct sync_runner *runner, const char *status,
+			const struct report_counts *counts, double seconds)
+{
+	struct sync_figures *figures = &runner->figures;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+	figures->done += strcmp(status, SYNC_RUN_DONE) == 0;
+	figures->partial += strcmp(status, SYNC_RUN_PARTIAL) == 0;
+	figures->failed += strcmp(status, SYNC_RUN_FAILED) == 0;
+	figures->interrupted += strcmp(status, SYNC_RUN_INTERRUPTED) == 0;
+	figures->tables_new += (uint64_t)counts->in[REPORT_DONE];
+	figures->tables_unchanged += (uint64_t)counts->in[REPORT_UNCHANGED];
+	figures->tables_failed += (uint64_t)counts->in[REPORT_FAILED];
+	figures->finished = g_get_real_time();
+	figures->seconds = seconds;
+}
+
+static void count_run(struct sync_runner *runner, struct report *report, const char *status)
 {
 	struct report_counts counts;
 	report_count(report, &counts);
@@ -296,6 +326,7 @@ static void log_end(struct report *report, const char *status)
 	g_message("sync run %s: %s in %.3f s; %d tables: %d new, %d unchanged, %d failed",
 		  report_id(report), status, seconds, counts.total, counts.in[REPORT_DONE],
 		  counts.in[REPORT_UNCHANGED], counts.in[REPORT_FAILED]);
+	add_figures(runner, status, &counts, seconds);
 }
 
 static void run(struct sync_runner *runner, const struct wish *wish)
@@ -313,7 +344,7 @@ static void run(struct sync_runner *runner, const struct wish *wish)
 		publish_rest(runner);
 	const char *status = status_of(runner, report);
 	report_finish(report, status);
-	log_end(report, status);
+	count_run(runner, report, status);
 	store_end(runner, report, status, wish->user);
 	set_current(runner, NULL);
 	profile_new_versions(runner, report);
@@ -369,6 +400,14 @@ static json_t *draw_status(void *data)
 			 queued, "recent", recent);
 }
 
+void sync_runner_figures(struct sync_runner *runner, struct sync_figures *figures)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+	*figures = runner->figures;
+	figures->running = runner->current != NULL;
+	figures->queued = runner->wish != NULL;
+}
+
 json_t *sync_runner_status(struct sync_runner *runner)
 {
 	return draw_status(runner);
@@ -386,6 +425,7 @@ struct sync_runner *sync_runner_new(struct app *app, GError **error)
 	g_mutex_init(&runner->lock);
 	g_cond_init(&runner->changed);
 	g_queue_init(&runner->recent);
+	runner->figures.finished = DUCK_NO_TIME;
 	runner->events = sync_events_new(error);
 	if (!runner->events || !recall_all(runner, error))
 		return NULL;

@@ -10,6 +10,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct app;
 struct sync_runner;
@@ -32,6 +33,16 @@ json_t *sync_runner_status(struct sync_runner *runner);
 
 /* A descriptor from which the status, then what changes, can be read as server-sent events. */
 int sync_runner_listen(struct sync_runner *runner, GError **error);
+
+/* What runs came to since the start of the server: for metrics and health. */
+struct sync_figures {
+	bool running, queued;
+	uint64_t done, partial, failed, interrupted; /* runs, by their status */
+	uint64_t tables_new, tables_unchanged, tables_failed;
+	int64_t finished; /* the last run, in microseconds since 1970; DUCK_NO_TIME: none yet */
+	double seconds;	  /* that it took */
+};
+void sync_runner_figures(struct sync_runner *runner, struct sync_figures *figures);
 
 /* Ends the streams and has the run under way end soon; no other begins. */
 void sync_runner_stop(struct sync_runner *runner);

@@ -189,10 +189,11 @@ static bool has_extract(const struct connector_run *run)
 	return g_file_test(path, G_FILE_TEST_IS_REGULAR);
 }
 
-static json_t *failure(const struct connector_run *run, const char *message)
+static json_t *failure(const struct connector_run *run, const char *message, bool transient)
 {
-	return json_pack("{s:i, s:i, s:[{s:s, s:s}]}", "tables_extracted", 0, "tables_failed",
-			 MAX(1, (int)run->tables->len), "errors", "table", "*", "error", message);
+	return json_pack("{s:i, s:i, s:[{s:s, s:s, s:b}]}", "tables_extracted", 0, "tables_failed",
+			 MAX(1, (int)run->tables->len), "errors", "table", "*", "error", message,
+			 "transient", transient);
 }
 
 /* What it says of itself goes before what its exit code says. */
@@ -205,7 +206,7 @@ static json_t *result_of(const struct connector_run *run, const struct program_o
 		message = g_strdup_printf("%s%s%s", outcome->failure,
 					  *outcome->complaint ? ": " : "", outcome->complaint);
 	if (message)
-		return failure(run, message);
+		return failure(run, message, outcome->crashed);
 	if (outcome->result)
 		return json_incref(outcome->result);
 	return json_pack("{s:i, s:i, s:[]}", "tables_extracted", (int)run->tables->len,

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -107,6 +108,7 @@ bool program_run(const struct program *program, struct connector_run *run,
 	} else {
 		outcome->result = g_steal_pointer(&listener.result);
 		outcome->complaint = g_steal_pointer(&end.complaint);
+		outcome->crashed = WIFSIGNALED(end.status);
 		if (!process_check_status(end.status, &cause))
 			outcome->failure = g_strdup_printf("the connector %s", cause->message);
 	}

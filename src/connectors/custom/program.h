@@ -16,6 +16,7 @@ struct program {
 };
 
 struct program_outcome {
+	bool crashed;	 /* killed by a signal */
 	char *failure;	 /* how it ended, if not with success; else NULL */
 	char *complaint; /* the end of what it wrote to standard error; never NULL */
 	json_t *result;	 /* the last line that was an object with "tables_extracted", or NULL */
