@@ -48,6 +48,14 @@ static void tell_of_the_kernel(void)
 		g_warning("%s", missing);
 }
 
+static void renew_queries(void *data)
+{
+	struct app *app = data;
+	g_autoptr(directory_view) directory = directory_store_get(app->directory);
+	g_autoptr(edition) edition = publisher_edition(app->publisher);
+	queries_renew(app->queries, directory, edition);
+}
+
 struct app *app_new(const char *data_dir, GError **error)
 {
 	tell_of_the_kernel();
@@ -74,6 +82,7 @@ struct app *app_new(const char *data_dir, GError **error)
 	app->queries = queries_new(data_dir, app->config, error);
 	if (!app->queries)
 		return NULL;
+	publisher_on_change(app->publisher, renew_queries, app);
 	app->table_facts = table_facts_new(app->state);
 	app->sync_runner = sync_runner_new(app, error);
 	if (!app->sync_runner)
@@ -96,9 +105,9 @@ void app_free(struct app *app)
 	if (!app)
 		return;
 	sync_runner_free(app->sync_runner);
-	queries_free(app->queries);
 	backup_keeper_free(app->backups);
 	publisher_free(app->publisher);
+	queries_free(app->queries);
 	manifests_free(app->manifests);
 	table_facts_free(app->table_facts);
 	cli_archives_free(app->cli_archives);

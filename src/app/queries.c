@@ -145,6 +145,13 @@ static void release_generation(void *held)
 	generation_free(held);
 }
 
+/* Grants change what a worker sees as much as new data does. */
+static char *edition_name(const struct directory *directory, const struct edition *edition)
+{
+	return g_strdup_printf("%" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT, edition->number,
+			       directory->access_version);
+}
+
 static struct query_source *make_source(struct queries *queries, const struct directory *directory,
 					const struct directory_user *user, struct edition *edition,
 					const char *key, GError **error)
@@ -157,9 +164,7 @@ static struct query_source *make_source(struct queries *queries, const struct di
 		return NULL;
 	struct query_source *source = query_source_new();
 	source->key = g_strdup(key);
-	/* Grants change what a worker sees as much as new data does. */
-	source->edition = g_strdup_printf("%" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT,
-					  edition->number, directory->access_version);
+	source->edition = edition_name(directory, edition);
 	source->folder = g_strdup(generation_folder(generation));
 	source->tables = g_steal_pointer(&tables);
 	source->release = release_generation;
@@ -197,6 +202,20 @@ struct query_source *queries_source(struct queries *queries, const struct direct
 		if (!source)
 			return NULL;
 		g_hash_table_insert(queries->sources, g_strdup(key), source);
+		query_pool_retire(queries->pool, key, source->edition);
 	}
 	return query_source_ref(source);
+}
+
+void queries_renew(struct queries *queries, const struct directory *directory,
+		   const struct edition *edition)
+{
+	GHashTableIter each;
+	gpointer key;
+	g_autofree char *present = edition_name(directory, edition);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&queries->lock);
+	g_hash_table_iter_init(&each, queries->sources);
+	while (g_hash_table_iter_next(&each, &key, NULL))
+		query_pool_retire(queries->pool, key, present);
+	freshen(queries, directory, edition);
 }

@@ -26,6 +26,8 @@ const struct config_key config_keys[] = {
 
 	{"local.roots", CONFIG_LIST, "inbox", NULL,
 	 "Folders that local tables may be read from; relative ones stand in the data directory"},
+	{"local.auto_register", CONFIG_BOOL, "true", NULL,
+	 "Register a file that is new in one of these folders as a table, with the next sync"},
 	{"local.reject_threshold", CONFIG_DOUBLE, "0.01", NULL,
 	 "Share of unreadable rows above which a table fails, from 0 to 1", .most = 1},
 	{"local.tables", CONFIG_TREE, NULL, NULL,

@@ -101,6 +101,13 @@ bool registry_register(struct state *state, const struct registered_table *value
 	       record_insert(session.connection, &registered_table_type, &table, error);
 }
 
+bool registry_register_all(struct state *state, const GPtrArray *tables, GError **error)
+{
+	g_auto(state_session) session = {0};
+	return state_session_begin(&session, state, STATE_WRITE, error) &&
+	       record_insert_many(session.connection, &registered_table_type, tables, error);
+}
+
 static bool forget_old_name(struct duck_connection *connection,
 			    const struct registered_table *table, GError **error)
 {

@@ -40,6 +40,9 @@ struct registered_table *registry_find_by_name(struct state *state, const char *
  */
 bool registry_register(struct state *state, const struct registered_table *values, GError **error);
 
+/* Adds many (struct registered_table) in one statement, all or none; as they are. */
+bool registry_register_all(struct state *state, const GPtrArray *tables, GError **error);
+
 /*
  * Writes a table whole: adds it, or overwrites all but who registered it. registered_at is the
  * present unless it is given. After a change of the name the history goes with the table; its sync

@@ -100,23 +100,31 @@ bool sync_state_fail(struct state *state, const char *table, const char *message
 			    "ss", table, message) >= 0;
 }
 
-static char **names_of(const GPtrArray *names)
+static bool write_current(struct duck_connection *connection, const GArray *current, int64_t time,
+			  GError **error)
 {
-	g_autoptr(GStrvBuilder) list = g_strv_builder_new();
-	for (guint i = 0; i < names->len; i++)
-		g_strv_builder_add(list, names->pdata[i]);
-	return g_strv_builder_end(list);
-}
-
-static bool write_current(struct duck_connection *connection, const GPtrArray *current,
-			  int64_t time, GError **error)
-{
-	g_auto(GStrv) names = names_of(current);
+	g_autoptr(GStrvBuilder) tables = g_strv_builder_new();
+	g_autoptr(GStrvBuilder) durations = g_strv_builder_new();
+	for (guint i = 0; i < current->len; i++) {
+		const struct sync_current *one = &g_array_index(current, struct sync_current, i);
+		g_autofree char *duration = g_strdup_printf(
+			"%" G_GINT64_FORMAT, (gint64)MIN(one->duration_ms, G_MAXINT32));
+		g_strv_builder_add(tables, one->table);
+		g_strv_builder_add(durations, duration);
+	}
+	g_auto(GStrv) names = g_strv_builder_end(tables);
+	g_auto(GStrv) times = g_strv_builder_end(durations);
 	return current->len == 0 ||
-	       duck_change(connection, error,
-			   "UPDATE sync_state SET last_sync = greatest(last_sync, ?), "
-			   "status = 'ok', error = NULL WHERE table_id IN (SELECT unnest(?))",
-			   "ta", time, names) >= 0;
+	       (duck_change(connection, error,
+			    "UPDATE sync_state SET last_sync = greatest(last_sync, ?), "
+			    "status = 'ok', error = NULL WHERE table_id IN (SELECT unnest(?))",
+			    "ta", time, names) >= 0 &&
+		duck_change(connection, error,
+			    "UPDATE sync_history SET duration_ms = took FROM "
+			    "(SELECT unnest(?) AS name, unnest(?)::INTEGER AS took) "
+			    "WHERE table_id = name AND took >= 0 AND duration_ms IS NULL "
+			    "AND synced_at >= ?",
+			    "aat", names, times, time) >= 0);
 }
 
 static bool write_failures(struct duck_connection *connection, const GArray *failures,
@@ -140,7 +148,7 @@ static bool write_failures(struct duck_connection *connection, const GArray *fai
 			   "aa", names, texts) >= 0;
 }
 
-bool sync_state_settle(struct state *state, const GPtrArray *current, int64_t time,
+bool sync_state_settle(struct state *state, const GArray *current, int64_t time,
 		       const GArray *failures, GError **error)
 {
 	g_auto(state_session) session = {0};

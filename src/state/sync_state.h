@@ -49,6 +49,12 @@ bool sync_state_save(struct state *state, const GArray *results, GError **error)
 /* Marks a table as failing; what its last good sync brought stays. */
 bool sync_state_fail(struct state *state, const char *table, const char *message, GError **error);
 
+/* A table that a run found up to date, or brought up to date. */
+struct sync_current {
+	const char *table;
+	int64_t duration_ms; /* that it took to extract; negative: unknown */
+};
+
 /* A table that a run could not bring up to date. */
 struct sync_failure {
 	const char *table, *message;
@@ -56,11 +62,12 @@ struct sync_failure {
 
 /*
  * What a run came to beside new versions, which sync_state_save() has recorded by then: all in one
- * transaction. The tables of `current` (names) were found up to date at `time`: they are in order,
- * and their last sync is then, unless it was later. Those of `failures` (struct sync_failure) are
+ * transaction. The tables of `current` (struct sync_current) were up to date at `time`: they are in
+ * order, their last sync is then, unless it was later, and new versions since then took that long.
+ * Those of `failures` (struct sync_failure) are
  * marked as failing; what their last good sync brought stays.
  */
-bool sync_state_settle(struct state *state, const GPtrArray *current, int64_t time,
+bool sync_state_settle(struct state *state, const GArray *current, int64_t time,
 		       const GArray *failures, GError **error);
 
 /* Takes the mark away, if there is one. */

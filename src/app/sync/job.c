@@ -286,14 +286,15 @@ static bool is_to_record(const struct directory *directory, const struct report_
 
 static bool record(const struct job *job, int64_t started, GError **error)
 {
-	g_autoptr(GPtrArray) current = g_ptr_array_new();
+	g_autoptr(GArray) current = g_array_new(FALSE, FALSE, sizeof(struct sync_current));
 	g_autoptr(GArray) failures = g_array_new(FALSE, FALSE, sizeof(struct sync_failure));
 	g_autoptr(directory_view) directory = directory_store_get(job->app->directory);
 	for (guint i = 0; i < job->source->tables->len; i++) {
 		const struct report_table *table = g_ptr_array_index(job->source->tables, i);
 		const struct sync_failure failure = {table->name, table->error};
+		const struct sync_current good = {table->name, table->milliseconds};
 		if (table->phase == REPORT_DONE || table->phase == REPORT_UNCHANGED)
-			g_ptr_array_add(current, table->name);
+			g_array_append_val(current, good);
 		else if (table->phase == REPORT_FAILED && !table->unsupported &&
 			 is_to_record(directory, table))
 			g_array_append_val(failures, failure);

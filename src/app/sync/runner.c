@@ -4,6 +4,7 @@
 #include "app/app.h"
 #include "app/publisher.h"
 #include "app/sync/connectors.h"
+#include "app/sync/discovery.h"
 #include "app/sync/events.h"
 #include "app/sync/job.h"
 #include "app/sync/profiles.h"
@@ -29,6 +30,7 @@ struct sync_runner {
 	struct app *app;
 	struct sync_events *events;
 	struct profile_queue *profiles;
+	struct discovery *discovery;
 	GThread *thread;
 	atomic_bool stopping;
 	GMutex lock; /* for what follows */
@@ -329,9 +331,18 @@ static void count_run(struct sync_runner *runner, struct report *report, const c
 	add_figures(runner, status, &counts, seconds);
 }
 
+static void discover(struct sync_runner *runner, const struct configuration *config)
+{
+	g_autoptr(GError) error = NULL;
+	if (!discovery_run(runner->discovery, runner->app, config, &runner->stopping, &error))
+		g_warning("new files were not looked for: %s", error->message);
+}
+
 static void run(struct sync_runner *runner, const struct wish *wish)
 {
 	g_autoptr(configuration) config = app_config(runner->app);
+	if (wish->all)
+		discover(runner, config);
 	g_autoptr(directory_view) directory = directory_store_get(runner->app->directory);
 	g_autoptr(GPtrArray) plan = make_plan(runner, wish, config, directory);
 	g_autoptr(report) report = make_report(runner, plan, wish->user);
@@ -430,6 +441,7 @@ struct sync_runner *sync_runner_new(struct app *app, GError **error)
 	if (!runner->events || !recall_all(runner, error))
 		return NULL;
 	runner->profiles = profile_queue_new(app);
+	runner->discovery = discovery_new();
 	runner->thread = g_thread_new("sync", run_loop, runner);
 	return g_steal_pointer(&runner);
 }
@@ -457,6 +469,7 @@ void sync_runner_free(struct sync_runner *runner)
 		g_thread_join(runner->thread);
 	}
 	profile_queue_free(runner->profiles);
+	discovery_free(runner->discovery);
 	sync_events_free(runner->events);
 	g_queue_clear_full(&runner->recent, forget);
 	report_free(runner->current);

@@ -1,5 +1,6 @@
 /* Everything anew: one file for the whole table. */
 #include "base/hash.h"
+#include "connectors/local/marks.h"
 #include "connectors/local/rejects.h"
 #include "connectors/local/session.h"
 
@@ -7,6 +8,10 @@ bool local_full_refresh(const struct local_job *job, struct connector_outcome *o
 			GError **error)
 {
 	struct local_session *session = job->session;
+	g_autofree char *digest = local_marks_digest(job);
+	outcome->unchanged = local_marks_hold(session->marks, job->table->name, digest);
+	if (outcome->unchanged)
+		return true;
 	g_autofree char *path = extract_writer_stage_file(session->run->writer, job->table->name,
 							  error);
 	if (!path || !local_rejects_begin(session, error) ||
@@ -19,5 +24,7 @@ bool local_full_refresh(const struct local_job *job, struct connector_outcome *o
 	    !local_rejects_finish(job, NULL, outcome->rows, &outcome->rejected, error))
 		return false;
 	outcome->md5 = hash_follower_finish(follower, error);
+	if (outcome->md5)
+		local_marks_note(session->marks, job->table->name, digest, path);
 	return outcome->md5 != NULL;
 }

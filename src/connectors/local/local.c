@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "connectors/local/discover.h"
+#include "connectors/local/marks.h"
 #include "connectors/local/session.h"
 #include "connectors/run.h"
 #include "duck/query.h"
@@ -86,9 +87,11 @@ static bool open_session(struct local_session *session, GError **error)
 
 static bool extract(struct connector_run *run, GError **error)
 {
-	struct local_session session = {.run = run};
+	g_autoptr(local_marks) marks = local_marks_load(run);
+	struct local_session session = {.run = run, .marks = marks};
 	bool done = open_session(&session, error) &&
-		    connector_each_table(run, extract_table, &session, error);
+		    connector_each_table(run, extract_table, &session, error) &&
+		    local_marks_save(marks, session.scratch, error);
 	duck_connection_free(session.connection);
 	duck_database_free(session.database);
 	g_free(session.scratch);

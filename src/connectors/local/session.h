@@ -11,7 +11,8 @@ struct local_session {
 	struct connector_run *run;
 	struct duck_database *database; /* in memory, with the limits of the settings */
 	struct duck_connection *connection;
-	char *scratch; /* see extract_writer_scratch() */
+	char *scratch;		   /* see extract_writer_scratch() */
+	struct local_marks *marks; /* of tables that are one file */
 };
 
 /* A table that is being extracted. */

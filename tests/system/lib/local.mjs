@@ -1,5 +1,5 @@
 // What the tests of the local connector share.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { agnesd, query, temporaryFolder } from './agnesd.mjs';
 
@@ -46,3 +46,7 @@ export function describeTable(folder, table) {
 
 export const meta = (folder, source = 'local') =>
   query('FROM _meta ORDER BY table_name', extractFile(folder, source), { access_mode: 'READ_ONLY' });
+
+// What a run leaves in the source's folder, but for what it remembers of the files that it read.
+export const leftIn = (folder) =>
+  readdirSync(path.join(folder, 'extracts/local')).filter((name) => name !== '.marks.json').sort();
