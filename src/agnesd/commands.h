@@ -22,3 +22,4 @@ extern const struct command command_sample_data;
 extern const struct command command_scheduler;
 extern const struct command command_serve;
 extern const struct command command_supervise;
+extern const struct command command_up;

@@ -1,5 +1,6 @@
 /* agnesd: the server program. Every way to start it is a row of the table below. */
 #include "agnesd/commands.h"
+#include "agnesd/lifeline.h"
 #include "base/environment.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -30,6 +31,7 @@ static const struct command *const commands[] = {
 	&command_scheduler,
 	&command_serve,
 	&command_supervise,
+	&command_up,
 	NULL,
 };
 /* clang-format on */
@@ -102,10 +104,13 @@ static void load_environment(void)
 static int run_command(const struct command *command, int argc, char **argv)
 {
 	g_autofree char *data_dir = NULL;
+	gboolean lifeline = FALSE;
 	g_autoptr(GError) error = NULL;
 	const GOptionEntry common[] = {
 		{"data-dir", 0, 0, G_OPTION_ARG_FILENAME, &data_dir,
 		 "Where the data is kept (default: $DATA_DIR, else ./data)", "DIR"},
+		{"lifeline", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &lifeline,
+		 "End with who started this, whose socket is standard input", NULL},
 		G_OPTION_ENTRY_NULL,
 	};
 	g_autofree char *usage = g_strconcat(command->name, " ", command->arguments, NULL);
@@ -125,6 +130,8 @@ static int run_command(const struct command *command, int argc, char **argv)
 			   command->name, usage);
 		return EXIT_CODE_USAGE;
 	}
+	if (lifeline && !lifeline_hold(&error))
+		return command_fail(command, g_steal_pointer(&error));
 	struct command_context context = {.data_dir = data_dir ? data_dir : data_dir_default()};
 	return command->run(&context, given, argv + 1);
 }

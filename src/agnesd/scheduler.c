@@ -1,6 +1,7 @@
 /* agnesd scheduler: the clock beside the server. */
 #include "services/scheduler/scheduler.h"
 #include "agnesd/commands.h"
+#include "agnesd/lifeline.h"
 #include "base/systemd.h"
 
 #include <glib-unix.h>
@@ -31,6 +32,7 @@ static int run(const struct command_context *context, int argc, char **argv)
 	g_unix_signal_add(SIGTERM, stop, scheduler);
 	g_unix_signal_add(SIGINT, stop, scheduler);
 	notify("READY=1");
+	lifeline_tell_ready("");
 	scheduler_run(scheduler);
 	notify("STOPPING=1");
 	return EXIT_CODE_OK;

@@ -1,5 +1,7 @@
 /* agnesd serve: the server, in the foreground until it is told to stop. */
 #include "agnesd/commands.h"
+#include "agnesd/lifeline.h"
+#include "agnesd/serve_options.h"
 #include "app/app.h"
 #include "base/files.h"
 #include "base/systemd.h"
@@ -9,25 +11,8 @@
 #include <string.h>
 
 enum {
-	DEFAULT_PORT = 8000,
 	DRAIN_SECONDS = 20, /* for requests that are under way at the end */
 	PEM_LIMIT = 1024 * 1024,
-};
-
-static char *host = NULL;
-static int port = DEFAULT_PORT;
-static char *certificate_file = NULL;
-static char *key_file = NULL;
-
-static const GOptionEntry options[] = {
-	{"host", 0, 0, G_OPTION_ARG_STRING, &host, "Address to listen on (default: 0.0.0.0, all)",
-	 "ADDRESS"},
-	{"port", 0, 0, G_OPTION_ARG_INT, &port, "Port to listen on, 0 for any (default: 8000)",
-	 "PORT"},
-	{"tls-certificate", 0, 0, G_OPTION_ARG_FILENAME, &certificate_file,
-	 "Serve HTTPS with this certificate chain in PEM", "FILE"},
-	{"tls-key", 0, 0, G_OPTION_ARG_FILENAME, &key_file, "Its private key in PEM", "FILE"},
-	G_OPTION_ENTRY_NULL,
 };
 
 /* What http_options points at while the server runs. */
@@ -59,16 +44,35 @@ static bool read_settings(struct settings *settings, GError **error)
 {
 	settings->origins = list_of("CORS_ORIGINS", "http://localhost:3000,http://localhost:8000");
 	settings->proxies = list_of("FORWARDED_ALLOW_IPS", "127.0.0.1,::1");
-	if (!certificate_file && !key_file)
+	const char *certificate = serve_options.certificate, *key = serve_options.key;
+	if (!certificate && !key)
 		return true;
-	if (!certificate_file || !key_file) {
+	if (!certificate || !key) {
 		g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
 				    "--tls-certificate and --tls-key go together");
 		return false;
 	}
-	settings->certificate = files_read(certificate_file, PEM_LIMIT, NULL, error);
-	settings->key = settings->certificate ? files_read(key_file, PEM_LIMIT, NULL, error) : NULL;
+	settings->certificate = files_read(certificate, PEM_LIMIT, NULL, error);
+	settings->key = settings->certificate ? files_read(key, PEM_LIMIT, NULL, error) : NULL;
 	return settings->key != NULL;
+}
+
+static const char *host_to_bind(void)
+{
+	return serve_options.host ? serve_options.host : "0.0.0.0";
+}
+
+/* For who started this: where the server can be reached from this machine. */
+static void tell_ready(const struct http_server *server, const struct settings *settings)
+{
+	const char *host = host_to_bind();
+	if (strcmp(host, "0.0.0.0") == 0)
+		host = "127.0.0.1";
+	else if (strcmp(host, "::") == 0)
+		host = "::1";
+	g_autofree char *url = g_uri_join(G_URI_FLAGS_NONE, settings->key ? "https" : "http", NULL,
+					  host, http_server_port(server), "", NULL, NULL);
+	lifeline_tell_ready(url);
 }
 
 static struct http_server *start_server(const struct settings *settings,
@@ -77,14 +81,16 @@ static struct http_server *start_server(const struct settings *settings,
 	static const char *const never_compressed[] = {"/api/data/", "/cli/wheel/", "/cli/download",
 						       "/marketplace.git", NULL};
 	g_autoptr(GError) problem = NULL;
-	int listener = systemd_take_listener(&problem);
+	int listener = serve_options.listener;
+	if (listener == SERVE_NO_LISTENER)
+		listener = systemd_take_listener(&problem);
 	if (problem) {
 		g_propagate_error(error, g_steal_pointer(&problem));
 		return NULL;
 	}
 	const struct http_options http = {
-		.host = host ? host : "0.0.0.0",
-		.port = port,
+		.host = host_to_bind(),
+		.port = serve_options.port,
 		.listen_fd = listener,
 		.cors_origins = (const char *const *)settings->origins,
 		.trusted_proxies = (const char *const *)settings->proxies,
@@ -162,6 +168,7 @@ static int run(const struct command_context *context, int argc, char **argv)
 	if (!server)
 		return command_fail(&command_serve, g_steal_pointer(&error));
 	say_ready(app, server, &settings);
+	tell_ready(server, &settings);
 	run_until_stopped(app);
 	app_stop(app);
 	http_server_stop(server, DRAIN_SECONDS);
@@ -177,6 +184,6 @@ const struct command command_serve = {
 		"SIGTERM stops it, SIGHUP makes it read its configuration again.\n"
 		"Started by systemd it takes the socket that it is given and tells when it is ready.",
 	.service = "app",
-	.options = options,
+	.options = serve_option_entries,
 	.run = run,
 };

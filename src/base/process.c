@@ -188,6 +188,13 @@ static void signal_group(struct process *child, int signal)
 		kill(-child->pid, signal);
 }
 
+void process_signal(struct process *child, int signal)
+{
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&child->lock);
+	if (!child->ended)
+		kill(child->pid, signal);
+}
+
 void process_kill(struct process *child)
 {
 	signal_group(child, SIGKILL);

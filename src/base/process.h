@@ -52,6 +52,9 @@ bool process_check_status(int status, GError **error);
 /* Asks the child's whole group to end, kills it after `milliseconds`, and waits for the child. */
 void process_stop(struct process *child, int milliseconds);
 
+/* Sends the child alone a signal, unless it has ended. From any thread. */
+void process_signal(struct process *child, int signal);
+
 /* Kills the child's whole group at once; does not wait. From any thread. */
 void process_kill(struct process *child);
 

@@ -5,11 +5,12 @@ import { createInterface } from 'node:readline';
 import { AGNESD, atEnd } from './agnesd.mjs';
 
 /**
- * Starts `agnesd serve` on a free port and waits until it serves. It is stopped at the end of the test.
+ * Starts `agnesd serve` (or another `command` that serves) on a free port and waits until it serves. It is stopped
+ * at the end of the test.
  * `env` is added to an environment without any variable that configures a server.
  */
-export async function serve(t, dataDir, { env = {}, args = [] } = {}) {
-  const child = spawn(AGNESD, ['serve', '--host', '127.0.0.1', '--port', '0', '--data-dir', dataDir, ...args], {
+export async function serve(t, dataDir, { env = {}, args = [], command = 'serve' } = {}) {
+  const child = spawn(AGNESD, [command, '--host', '127.0.0.1', '--port', '0', '--data-dir', dataDir, ...args], {
     env: { PATH: process.env.PATH, HOME: dataDir, CONFIG_DIR: path.join(dataDir, 'config'), ...sanitizers(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
