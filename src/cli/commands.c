@@ -24,6 +24,7 @@ const struct command *const commands[] = {
 	&command_catalog,
 	&command_schema,
 	&command_describe,
+	&command_explore,
 	&command_query,
 	&command_sync,
 	&command_status,

@@ -45,6 +45,7 @@ extern const struct command command_catalog;
 extern const struct command command_completion;
 extern const struct command command_describe;
 extern const struct command command_diagnose;
+extern const struct command command_explore;
 extern const struct command command_manual;
 extern const struct command command_metrics_export;
 extern const struct command command_metrics_import;

@@ -120,3 +120,9 @@ bool duck_rows_bool(const struct duck_rows *rows, size_t column);
 int64_t duck_rows_time(const struct duck_rows *rows, size_t column); /* TIMESTAMP */
 /* VARCHAR[]: a new NULL-terminated array, NULL for NULL; elements that are NULL are left out. */
 char **duck_rows_list(struct duck_rows *rows, size_t column);
+
+/*
+ * A value of any simple type as text: for results of statements that cannot be asked for casts,
+ * such as EXPLAIN. Types that are not simple give their place "…". NULL for NULL; g_free() it.
+ */
+char *duck_rows_any(struct duck_rows *rows, size_t column);

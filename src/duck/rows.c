@@ -229,3 +229,33 @@ char **duck_rows_list(struct duck_rows *rows, size_t column)
 	}
 	return g_strv_builder_end(list);
 }
+
+char *duck_rows_any(struct duck_rows *rows, size_t column)
+{
+	const struct column *from = column_at(rows, column);
+	char number[G_ASCII_DTOSTR_BUF_SIZE];
+	if (is_null(from, rows->row - 1))
+		return NULL;
+	switch (from->type) {
+	case DUCKDB_TYPE_VARCHAR:
+		return g_strdup(duck_rows_text(rows, column));
+	case DUCKDB_TYPE_BOOLEAN:
+		return g_strdup(duck_rows_bool(rows, column) ? "true" : "false");
+	case DUCKDB_TYPE_FLOAT:
+	case DUCKDB_TYPE_DOUBLE:
+		return g_strdup(
+			g_ascii_dtostr(number, sizeof number, duck_rows_double(rows, column)));
+	case DUCKDB_TYPE_TINYINT:
+	case DUCKDB_TYPE_SMALLINT:
+	case DUCKDB_TYPE_INTEGER:
+	case DUCKDB_TYPE_BIGINT:
+	case DUCKDB_TYPE_UTINYINT:
+	case DUCKDB_TYPE_USMALLINT:
+	case DUCKDB_TYPE_UINTEGER:
+	case DUCKDB_TYPE_UBIGINT:
+	case DUCKDB_TYPE_HUGEINT:
+		return g_strdup_printf("%" G_GINT64_FORMAT, duck_rows_int(rows, column));
+	default:
+		return g_strdup("…");
+	}
+}

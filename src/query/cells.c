@@ -8,20 +8,20 @@
 
 /* Six digits of a second or none; intervals in days of which a month has thirty. */
 static const char *const macros[] = {
-	"CREATE MACRO cell_timestamp(t) AS CASE WHEN isfinite(t) AND microsecond(t) % 1000000 <> 0 "
+	"cell_timestamp(t) AS CASE WHEN isfinite(t) AND microsecond(t) % 1000000 <> 0 "
 	"THEN strftime(t, '%Y-%m-%d %H:%M:%S.%f') ELSE t::VARCHAR END",
-	"CREATE MACRO cell_timestamptz(t) AS CASE WHEN isfinite(t) THEN "
+	"cell_timestamptz(t) AS CASE WHEN isfinite(t) THEN "
 	"cell_timestamp(t AT TIME ZONE 'UTC') || '+00:00' ELSE t::VARCHAR END",
-	"CREATE MACRO cell_time(t) AS CASE WHEN microsecond(t) % 1000000 <> 0 THEN "
+	"cell_time(t) AS CASE WHEN microsecond(t) % 1000000 <> 0 THEN "
 	"rpad(t::VARCHAR, 15, '0') ELSE t::VARCHAR END",
-	"CREATE MACRO cell_timetz(t) AS regexp_replace(t::VARCHAR, '([+-]\\d\\d)$', '\\1:00')",
-	"CREATE MACRO cell_clock(us) AS (us // 3600000000) || ':' || "
+	"cell_timetz(t) AS regexp_replace(t::VARCHAR, '([+-]\\d\\d)$', '\\1:00')",
+	"cell_clock(us) AS (us // 3600000000) || ':' || "
 	"lpad(((us // 60000000) % 60)::VARCHAR, 2, '0') || ':' || "
 	"lpad(((us // 1000000) % 60)::VARCHAR, 2, '0') || CASE WHEN us % 1000000 = 0 THEN '' ELSE "
 	"'.' || lpad((us % 1000000)::VARCHAR, 6, '0') END",
-	"CREATE MACRO cell_days(days) AS CASE days WHEN 0 THEN '' WHEN 1 THEN '1 day, ' WHEN -1 THEN "
+	"cell_days(days) AS CASE days WHEN 0 THEN '' WHEN 1 THEN '1 day, ' WHEN -1 THEN "
 	"'-1 day, ' ELSE days || ' days, ' END",
-	"CREATE MACRO cell_interval(i) AS "
+	"cell_interval(i) AS "
 	"cell_days(floor(epoch_us(i) / 86400000000)::BIGINT) || cell_clock(epoch_us(i) - "
 	"floor(epoch_us(i) / 86400000000)::BIGINT * 86400000000)",
 };
@@ -46,10 +46,12 @@ static const struct {
 	{"OTHER", "", "::VARCHAR"},
 };
 
-bool cells_define(struct duck_connection *connection, GError **error)
+bool cells_define(struct duck_connection *connection, enum cells_scope scope, GError **error)
 {
+	const char *kind = scope == CELLS_OF_CONNECTION ? "TEMP MACRO" : "MACRO";
 	for (size_t i = 0; i < G_N_ELEMENTS(macros); i++) {
-		if (!duck_exec(connection, error, macros[i], NULL))
+		g_autofree char *sql = duck_sql("CREATE %S %S", kind, macros[i]);
+		if (!duck_exec(connection, error, sql, NULL))
 			return false;
 	}
 	return true;

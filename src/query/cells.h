@@ -6,8 +6,11 @@
 #include <glib.h>
 #include <stdbool.h>
 
+/* Where the macros are: the second needs no database that can be written. */
+enum cells_scope { CELLS_OF_DATABASE, CELLS_OF_CONNECTION };
+
 /* Makes the macros that the expressions below call. Once, before the settings are locked. */
-bool cells_define(struct duck_connection *connection, GError **error);
+bool cells_define(struct duck_connection *connection, enum cells_scope scope, GError **error);
 
 /* Appends what json_array() is given for the column `name` (SQL, quoted) of a type as
  * duck_statement_column_type() spells it. */

@@ -78,7 +78,7 @@ static bool set_up_database(const struct query_engine *engine, const struct setu
 					"SET allowed_paths = [%L]",
 					setup->temporary_mb, QUERY_RESULT_PATH);
 	return duck_exec(engine->jail.connection, error, sql, NULL) &&
-	       cells_define(engine->jail.connection, error);
+	       cells_define(engine->jail.connection, CELLS_OF_DATABASE, error);
 }
 
 static bool start(struct query_engine *engine, const json_t *json, GError **error)

@@ -5,7 +5,9 @@
 /* clang-format off */
 const struct job jobs[] = {
 	{&command_admin_break_glass_grant_admin, engine_break_glass},
-	{&command_refresh_views, job_refresh_views},
+	{&command_explore, engine_explore},
+	{&command_query, engine_query},
+	{&command_refresh_views, engine_refresh_views},
 	{0},
 };
 /* clang-format on */

@@ -12,4 +12,6 @@ extern const struct job jobs[]; /* ends with {0} */
 
 /* One a line. */
 int engine_break_glass(struct invocation *invocation);
-int job_refresh_views(struct invocation *invocation);
+int engine_explore(struct invocation *invocation);
+int engine_query(struct invocation *invocation);
+int engine_refresh_views(struct invocation *invocation);

@@ -24,7 +24,7 @@ static json_t *refresh(const char *folder, GError **error)
 			 names_to_json(report.hidden));
 }
 
-int job_refresh_views(struct invocation *invocation)
+int engine_refresh_views(struct invocation *invocation)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(json_t) answer = refresh(invocation_text(invocation, "workspace"), &error);
