@@ -9,6 +9,7 @@
 #include "base/yaml.h"
 #include "config/config.h"
 #include "config/problem.h"
+#include "connectors/registry.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -254,10 +255,14 @@ static void say_next(const struct init_answers *answers, const char *yaml_path)
 			"      or invent some: %s sample-data '%s' --size small\n",
 			from_here(inbox), self, from_here(inbox));
 	}
-	g_print("  %s serve\n"
+	g_print("  %s up\n"
 		"      starts the server, here, and says how to make the first administrator\n"
 		"Then follow docs/QUICKSTART.md.\n",
 		self);
+	if (!connector_find(answers->texts[INIT_SOURCE]))
+		g_print("\nThis version cannot fetch tables from %s by itself: another program has to "
+			"write\nextracts/%s in the data directory (docs/CONNECTORS.md).\n",
+			answers->texts[INIT_SOURCE], answers->texts[INIT_SOURCE]);
 }
 
 /* Whatever was answered, the server must start with it. */
