@@ -186,7 +186,9 @@ static char *reason_of(const struct http_reply *reply)
 {
 	size_t size;
 	const char *body = g_bytes_get_data(reply->body, &size);
-	g_autoptr(json_t) root = size > 0 ? json_parse(body, size, "answer", NULL) : NULL;
+	if (size == 0)
+		return g_strdup("");
+	g_autoptr(json_t) root = json_parse(body, size, "answer", NULL);
 	const char *detail = json_string_value(json_object_get(root, "detail"));
 	g_autofree char *text = detail ? g_strdup(detail) : g_strndup(body, MIN(size, SHOWN_TEXT));
 	g_autofree char *valid = g_utf8_make_valid(g_strstrip(text), -1);
