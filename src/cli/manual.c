@@ -33,6 +33,9 @@ static const char introduction[] =
 	"| `DA_SERVER` | the address of the server, before that in `config.yaml` |\n"
 	"| `DA_TOKEN` | a token, used when there is no `token.json` |\n"
 	"| `DA_LOCAL_DIR` | the workspace; default: the current folder |\n"
+	"| `DA_TIMEOUT` | after how many seconds of silence a call to the server is given up; "
+	"default: 30, longer for what takes longer |\n"
+	"| `DA_PASSWORD` | the password for `da auth login` and `da setup bootstrap` |\n"
 	"| `DA_NO_UPDATE_CHECK` | `1`: do not look for a newer `da` |\n"
 	"| `NO_COLOR` | any value: no colours |\n"
 	"| `HTTPS_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` | as curl reads them |\n";

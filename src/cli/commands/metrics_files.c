@@ -173,23 +173,32 @@ static bool is_empty(const json_t *value)
 	       (json_is_object(value) && json_object_size(value) == 0);
 }
 
+/* A tree that the server keeps as text, and may answer with as such; a new reference. */
+static json_t *member_tree(const json_t *metric, const char *key)
+{
+	json_t *value = json_object_get(metric, key);
+	const char *text = json_string_value(value);
+	return text ? json_loads(text, 0, NULL) : json_incref(value);
+}
+
 static json_t *to_document(const json_t *metric)
 {
 	const char *variant;
 	json_t *sql;
 	json_t *document = json_object();
+	g_autoptr(json_t) variants = member_tree(metric, "sql_variants");
+	g_autoptr(json_t) validation = member_tree(metric, "validation");
 	for (size_t i = 0; i < G_N_ELEMENTS(exported); i++) {
 		json_t *value = json_object_get(metric, exported[i].member);
 		if (!is_empty(value))
 			json_object_set(document, exported[i].key, value);
 	}
-	json_object_foreach(json_object_get(metric, "sql_variants"), variant, sql)
+	json_object_foreach(variants, variant, sql)
 	{
 		g_autofree char *key = g_strconcat("sql_", variant, NULL);
 		if (!is_empty(sql))
 			json_object_set(document, key, sql);
 	}
-	json_t *validation = json_object_get(metric, "validation");
 	if (!is_empty(validation))
 		json_object_set(document, "validation", validation);
 	return document;
