@@ -72,36 +72,70 @@ void table_add_row(struct table *table, const char *const *cells)
 	}
 }
 
-/* In columns of a terminal, without the sequences that colour it. */
+/* In columns of a terminal; the sequences that colour it do not count. */
 static int line_width(const char *line, const char *end)
 {
 	int width = 0;
 	for (; line < end; line = g_utf8_next_char(line)) {
 		gunichar character = g_utf8_get_char(line);
+		if (character == '\033') {
+			line = memchr(line, 'm', (size_t)(end - line));
+			if (!line)
+				break;
+			continue;
+		}
 		if (!g_unichar_iszerowidth(character))
 			width += g_unichar_iswide(character) ? 2 : 1;
 	}
 	return width;
 }
 
+/* A line as long as the longest, below the header. */
+static void insert_rule(GString *text)
+{
+	int width = 0;
+	const char *end;
+	for (const char *line = text->str; (end = strchr(line, '\n')); line = end + 1)
+		width = MAX(width, line_width(line, end));
+	const char *header_end = strchr(text->str, '\n');
+	g_autoptr(GString) rule = g_string_new(NULL);
+	while (width-- > 0)
+		g_string_append(rule, "\342\224\200"); /* ─ */
+	g_string_append_c(rule, '\n');
+	if (header_end)
+		g_string_insert(text, header_end + 1 - text->str, rule->str);
+}
+
+/* Without rows libsmartcols would print nothing, not even the header: there is an empty one then.
+ */
+static void add_empty_row(struct table *table)
+{
+	struct libscols_line *line = scols_table_new_line(table->lines, NULL);
+	for (size_t i = 0; line && i < table->columns; i++)
+		scols_line_set_data(line, i, "");
+}
+
+static void remove_last_line(GString *text)
+{
+	g_string_truncate(text, text->len - 1);
+	const char *last = strrchr(text->str, '\n');
+	g_string_truncate(text, last ? (gsize)(last + 1 - text->str) : 0);
+}
+
 char *table_render(struct table *table)
 {
 	char *text = NULL;
-	if (table->columns == 0 || scols_table_get_nlines(table->lines) == 0)
-		scols_table_enable_noheadings(table->lines, false);
+	bool is_empty = scols_table_get_nlines(table->lines) == 0;
+	if (is_empty)
+		add_empty_row(table);
 	if (scols_print_table_to_string(table->lines, &text) != 0 || !text)
 		return g_strdup("");
 	GString *whole = g_string_new(text);
 	free(text);
 	if (whole->len > 0 && whole->str[whole->len - 1] != '\n')
 		g_string_append_c(whole, '\n');
-	const char *header_end = strchr(whole->str, '\n');
-	if (!header_end)
-		return g_string_free(whole, FALSE);
-	g_autoptr(GString) rule = g_string_new(NULL);
-	for (int i = line_width(whole->str, header_end); i > 0; i--)
-		g_string_append(rule, "\342\224\200"); /* ─ */
-	g_string_append_c(rule, '\n');
-	g_string_insert(whole, header_end + 1 - whole->str, rule->str);
+	if (is_empty && whole->len > 0)
+		remove_last_line(whole);
+	insert_rule(whole);
 	return g_string_free(whole, FALSE);
 }

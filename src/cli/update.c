@@ -82,13 +82,9 @@ static json_t *look(const char *server)
 	const char *latest = latest_of(answer);
 	bool is_ours = json_is_array(json_object_get(answer, "archives"));
 	g_autofree char *script = g_strconcat(server, "/cli/install.sh", NULL);
-	json_t *memory = json_pack("{ss ss ss* ss* sf}", "installed", AGNES_VERSION, "server_url",
+	json_t *memory = json_pack("{ss ss ss? ss? sf}", "installed", AGNES_VERSION, "server_url",
 				   server, "latest", latest, "download_url",
 				   latest && is_ours ? script : NULL, "checked_at", now());
-	if (!latest)
-		json_object_set_new(memory, "latest", json_null());
-	if (!latest || !is_ours)
-		json_object_set_new(memory, "download_url", json_null());
 	settings_write_json(memory_file, memory, JSON_COMPACT | JSON_ENSURE_ASCII, NULL);
 	return memory;
 }

@@ -99,6 +99,15 @@ static void test_tables_align_and_show_null(void **state)
 	assert_string_equal(text, "id  name\n────────\n 1  Anna\n20  NULL\n");
 }
 
+static void test_tables_without_rows_have_a_header(void **state)
+{
+	g_autoptr(table) table = table_new(80, false);
+	table_add_column(table, "id", true);
+	table_add_column(table, "name", false);
+	g_autofree char *text = table_render(table);
+	assert_string_equal(text, "id  name\n────────\n");
+}
+
 static int columns_of(const char *line)
 {
 	int width = 0;
@@ -197,7 +206,7 @@ static void test_rows_as_json_have_each_name_once(void **state)
 static void test_rows_set_numbers_to_the_right(void **state)
 {
 	g_autofree char *text = write_rows(ROWS_TABLE, "[[1,\"1.50\",\"1x\"],[200,null,\"\"]]");
-	assert_string_equal(text, "  a   b,c  a\n────────────\n  1  1.50  1x\n200  NULL  \n");
+	assert_string_equal(text, "  a   b,c  a\n─────────────\n  1  1.50  1x\n200  NULL  \n");
 }
 
 static void test_short_rows_are_filled(void **state)
@@ -333,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_json_that_breaks_off_ends),
 		cmocka_unit_test(test_json_members_are_found),
 		cmocka_unit_test(test_tables_align_and_show_null),
+		cmocka_unit_test(test_tables_without_rows_have_a_header),
 		cmocka_unit_test(test_tables_fit_forty_columns),
 		cmocka_unit_test(test_cells_cannot_steer_a_terminal),
 		cmocka_unit_test(test_padding_counts_columns_and_not_bytes),
