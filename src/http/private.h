@@ -21,6 +21,8 @@ struct http_response {
 	bool never_compressed;
 	bool (*finish)(void *data, bool left);
 	void *finish_data;
+	const char *trailer_name; /* of a relay; NULL: none */
+	const char *(*trailer)(void *data);
 };
 
 /* The value of a header that the response has, or NULL. */

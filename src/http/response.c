@@ -165,6 +165,14 @@ struct http_response *http_relay(int status, const char *type, int fd,
 	return response;
 }
 
+void http_response_trailer(struct http_response *response, const char *name,
+			   const char *(*value)(void *data))
+{
+	http_response_header(response, "Trailer", name);
+	response->trailer_name = name;
+	response->trailer = value;
+}
+
 void http_response_header(struct http_response *response, const char *name, const char *value)
 {
 	GString *headers = response->headers;

@@ -49,6 +49,14 @@ struct http_response *http_file(int fd, const char *type, const char *etag);
 struct http_response *http_relay(int status, const char *type, int fd,
 				 bool (*finish)(void *data, bool left), void *data);
 
+/*
+ * For a relay: a header that comes after the body, because its value is known then. `value` is
+ * called with the relay's data just before `finish`; NULL: there is none. `name` is a constant.
+ * Clients of HTTP/1.0 do not get it.
+ */
+void http_response_trailer(struct http_response *response, const char *name,
+			   const char *(*value)(void *data));
+
 /* Adds a header. Control characters in the value are dropped: they could forge another header. */
 void http_response_header(struct http_response *response, const char *name, const char *value);
 int http_response_status(const struct http_response *response);

@@ -190,6 +190,9 @@ struct relay {
 	bool failed; /* its descriptor cannot be waited for */
 	bool (*finish)(void *data, bool left);
 	void *data;
+	struct MHD_Response *reply; /* for the trailer */
+	const char *trailer_name;
+	const char *(*trailer)(void *data);
 };
 
 /*
@@ -210,6 +213,9 @@ static ssize_t break_relay(const struct relay *relay)
 
 static ssize_t end_relay(struct relay *relay)
 {
+	const char *value = relay->trailer ? relay->trailer(relay->data) : NULL;
+	if (value)
+		MHD_add_response_footer(relay->reply, relay->trailer_name, value);
 	relay->ended = true;
 	bool complete = !relay->finish || relay->finish(relay->data, false);
 	return complete ? MHD_CONTENT_READER_END_OF_STREAM : break_relay(relay);
@@ -257,11 +263,14 @@ static struct MHD_Response *from_relay(struct http_exchange *exchange,
 	*relay = (struct relay){.exchange = exchange,
 				.fd = response->fd,
 				.finish = response->finish,
-				.data = response->finish_data};
+				.data = response->finish_data,
+				.trailer_name = response->trailer_name,
+				.trailer = response->trailer};
 	response->fd = -1;
 	response->finish = NULL;
 	struct MHD_Response *out = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, RELAY_BLOCK,
 								     read_relay, relay, free_relay);
+	relay->reply = out;
 	/* To HEAD libmicrohttpd would still send the last chunk, as if it were the next answer. */
 	if (out && exchange->request.head)
 		MHD_set_response_options(out, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
