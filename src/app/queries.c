@@ -16,6 +16,7 @@ enum {
 	QUEUE_SECONDS = 30,
 	ADDRESS_SPACE_FACTOR = 4, /* of the memory limit: below that DuckDB may crash */
 	ADDRESS_SPACE_BASE = 2048,
+	KEPT_BASE = 1024, /* beside the memory limit: what the heaps of threads reserve */
 };
 
 struct queries {
@@ -41,6 +42,7 @@ static void choose_options(struct queries *queries, const struct configuration *
 			  .temporary_mb = (int)(config_size(config, "query.temporary_limit") /
 						1000000),
 			  .address_space_mb = memory_mb * ADDRESS_SPACE_FACTOR + ADDRESS_SPACE_BASE,
+			  .kept_mb = memory_mb + KEPT_BASE,
 			  .threads = (int)config_int(config, "query.threads"),
 			  .landlock = SANDBOX_ANY_LANDLOCK},
 		.workers = (unsigned)config_int(config, "query.workers"),

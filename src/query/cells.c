@@ -24,14 +24,19 @@ static const char *const macros[] = {
 	"cell_interval(i) AS "
 	"cell_days(floor(epoch_us(i) / 86400000000)::BIGINT) || cell_clock(epoch_us(i) - "
 	"floor(epoch_us(i) / 86400000000)::BIGINT * 86400000000)",
+	"sample_date(d) AS CASE WHEN isfinite(d) THEN d::VARCHAR || 'T00:00:00' ELSE "
+	"d::VARCHAR END",
+	"sample_timestamp(t) AS replace(cell_timestamp(t), ' ', 'T')",
+	"sample_timestamptz(t) AS replace(cell_timestamptz(t), ' ', 'T')",
 };
 
-/* Types that json_array() does not write as we want it. The first whose name starts the type wins.
- */
-static const struct {
+/* Types that json_array() does not write as we want it. */
+struct rule {
 	const char *type;
 	const char *before, *after;
-} rules[] = {
+};
+
+static const struct rule query_rules[] = {
 	{"TIMESTAMP WITH TIME ZONE", "cell_timestamptz(", ")"},
 	{"TIMESTAMP", "cell_timestamp(", "::TIMESTAMP)"},
 	{"TIME WITH TIME ZONE", "cell_timetz(", ")"},
@@ -44,6 +49,20 @@ static const struct {
 	{"BLOB", "'b''' || ", "::VARCHAR || ''''"},
 	{"JSON", "", "::VARCHAR"},
 	{"OTHER", "", "::VARCHAR"},
+	{NULL, NULL, NULL},
+};
+
+static const struct rule sample_rules[] = {
+	{"DATE", "sample_date(", ")"},
+	{"TIMESTAMP WITH TIME ZONE", "sample_timestamptz(", ")"},
+	{"TIMESTAMP", "sample_timestamp(", "::TIMESTAMP)"},
+	{"INTERVAL", "epoch(", ")"},
+	{"HUGEINT", "", "::DOUBLE"},
+	{"UHUGEINT", "", "::DOUBLE"},
+	{"DECIMAL", "", "::DOUBLE"},
+	{"BIGNUM", "", "::DOUBLE"},
+	{"BLOB", "base64(", ")"},
+	{NULL, NULL, NULL},
 };
 
 bool cells_define(struct duck_connection *connection, enum cells_scope scope, GError **error)
@@ -57,15 +76,27 @@ bool cells_define(struct duck_connection *connection, enum cells_scope scope, GE
 	return true;
 }
 
-void cells_append(GString *sql, const char *name, const char *type)
+/* The first whose name starts the type. */
+static const struct rule *find_rule(const struct rule *rules, const char *type)
+{
+	for (; rules->type; rules++) {
+		if (g_str_has_prefix(type, rules->type))
+			return rules;
+	}
+	return NULL;
+}
+
+void cells_append(GString *sql, const char *name, const char *type, enum cell_style style)
 {
 	/* A list or array of anything is nested, whatever its name starts with. */
+	const struct rule *rule = NULL;
 	bool nested = g_str_has_suffix(type, "]");
-	for (size_t i = 0; !nested && i < G_N_ELEMENTS(rules); i++) {
-		if (g_str_has_prefix(type, rules[i].type)) {
-			duck_sql_append(sql, "%S%S%S", rules[i].before, name, rules[i].after);
-			return;
-		}
-	}
-	g_string_append(sql, name);
+	if (!nested && style == CELLS_OF_SAMPLE)
+		rule = find_rule(sample_rules, type);
+	if (!nested && !rule)
+		rule = find_rule(query_rules, type);
+	if (rule)
+		duck_sql_append(sql, "%S%S%S", rule->before, name, rule->after);
+	else
+		g_string_append(sql, name);
 }

@@ -8,6 +8,7 @@
 #include "query/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <poll.h>
 #include <signal.h>
@@ -21,15 +22,16 @@ enum {
 	ANSWER_SECONDS = 5, /* from the first byte of a message to its last */
 	END_MILLISECONDS = 1000,
 	LONGEST_STATM = 256,
+	PIPE_SIZE = 1024 * 1024,
 };
 
 struct query_child {
-	struct query_source *source;
+	struct query_source *source; /* NULL until it has its tables */
 	struct process *process;
-	int socket;
+	int socket, pipe, cancel;
 	char *folder;
-	uint64_t memory;	/* bytes that it may use for queries */
-	uint64_t size_at_start; /* of its address space */
+	uint64_t kept;		/* bytes of address space that it may keep */
+	uint64_t size_at_start; /* of the same */
 };
 
 static bool set_patience(int socket, int seconds, GError **error)
@@ -42,22 +44,49 @@ static bool set_patience(int socket, int seconds, GError **error)
 	return false;
 }
 
+/* Ours are the end to read from and, of the cancels, the one to write to. */
+static bool make_pipes(struct query_child *child, int *theirs, GError **error)
+{
+	int results[2], cancels[2];
+	if (pipe2(results, O_CLOEXEC) < 0) {
+		agnes_set_errno(error, errno, "cannot make a worker's pipe");
+		return false;
+	}
+	child->pipe = results[0];
+	theirs[0] = results[1];
+	if (fcntl(child->pipe, F_SETFL, O_NONBLOCK) < 0 || pipe2(cancels, O_CLOEXEC) < 0) {
+		agnes_set_errno(error, errno, "cannot make a worker's pipe");
+		return false;
+	}
+	theirs[1] = cancels[0];
+	child->cancel = cancels[1];
+	/* The system allows less when much of it is in use. */
+	(void)fcntl(child->pipe, F_SETPIPE_SZ, PIPE_SIZE);
+	/* A worker that does not listen any more shall not hold up who cancels. */
+	(void)fcntl(child->cancel, F_SETFL, O_NONBLOCK);
+	return true;
+}
+
 static bool spawn(struct query_child *child, const struct query_child_options *options,
 		  GError **error)
 {
-	int ends[2];
+	int ends[2], pipes[2] = {-1, -1};
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
 		agnes_set_errno(error, errno, "cannot make a worker's socket");
 		return false;
 	}
 	child->socket = ends[0];
 	AUTO_FD theirs = ends[1];
+	bool piped = make_pipes(child, pipes, error);
+	AUTO_FD results = pipes[0];
+	AUTO_FD cancels = pipes[1];
 	const int descriptors[] = {
 		PROCESS_NO_DESCRIPTOR,
 		PROCESS_NO_DESCRIPTOR,
 		STDERR_FILENO,
 		[QUERY_WORKER_SOCKET] = theirs,
-		[QUERY_RESULT_DESCRIPTOR] = PROCESS_NO_DESCRIPTOR,
+		[QUERY_RESULT_DESCRIPTOR] = results,
+		[QUERY_CANCEL_DESCRIPTOR] = cancels,
 	};
 	const struct process_options process = {
 		.program = options->program,
@@ -65,20 +94,19 @@ static bool spawn(struct query_child *child, const struct query_child_options *o
 		.descriptors = descriptors,
 		.descriptor_count = G_N_ELEMENTS(descriptors),
 	};
-	child->process = process_start(&process, error);
+	child->process = piped ? process_start(&process, error) : NULL;
 	return child->process && set_patience(child->socket, START_SECONDS, error);
 }
 
-static json_t *pack_setup(const struct query_child *child,
-			  const struct query_child_options *options)
+static bool prepare(struct query_child *child, const struct query_child_options *options,
+		    GError **error)
 {
-	const struct query_source *source = child->source;
-	return json_pack("{s{ss ss sO si si si si si sb sO?}}", "setup", "folder", source->folder,
-			 "temporary", child->folder, "tables", source->tables, "memory_mb",
-			 options->memory_mb, "temporary_mb", options->temporary_mb,
-			 "address_space_mb", options->address_space_mb, "threads", options->threads,
-			 "landlock", options->landlock, "network", source->remote != NULL, "remote",
-			 source->remote);
+	g_autoptr(json_t) message = json_pack(
+		"{s{ss si si si si si}}", "prepare", "temporary", child->folder, "memory_mb",
+		options->memory_mb, "temporary_mb", options->temporary_mb, "address_space_mb",
+		options->address_space_mb, "threads", options->threads, "landlock",
+		options->landlock);
+	return query_child_send(child, message, error);
 }
 
 static bool make_folder(struct query_child *child, const char *parent, GError **error)
@@ -91,23 +119,6 @@ static bool make_folder(struct query_child *child, const char *parent, GError **
 	return false;
 }
 
-static bool set_up(struct query_child *child, const struct query_child_options *options,
-		   GError **error)
-{
-	g_autoptr(json_t) setup = pack_setup(child, options);
-	if (!query_child_send(child, setup, -1, error))
-		return false;
-	g_autoptr(json_t) answer = query_child_receive(child, error);
-	if (!answer)
-		return false;
-	const json_t *failure = json_object_get(answer, "error");
-	if (failure) {
-		wire_unpack_error(failure, error);
-		return false;
-	}
-	return true;
-}
-
 /* The size of its address space in bytes, 0 when it is gone. */
 static uint64_t measure(const struct query_child *child)
 {
@@ -116,20 +127,52 @@ static uint64_t measure(const struct query_child *child)
 	return text ? g_ascii_strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-struct query_child *query_child_start(const struct query_child_options *options,
-				      struct query_source *source, GError **error)
+struct query_child *query_child_start(const struct query_child_options *options, GError **error)
 {
 	g_autoptr(query_child) child = g_new0(struct query_child, 1);
-	child->socket = -1;
+	child->socket = child->pipe = child->cancel = -1;
+	child->kept = (uint64_t)options->kept_mb << 20;
+	if (make_folder(child, options->temporary, error) && spawn(child, options, error) &&
+	    prepare(child, options, error))
+		return g_steal_pointer(&child);
+	g_prefix_error(error, "cannot start a query worker: ");
+	return NULL;
+}
+
+static bool await_ready(struct query_child *child, GError **error)
+{
+	g_autoptr(json_t) answer = query_child_receive(child, NULL, error);
+	const json_t *failure = json_object_get(answer, "error");
+	if (failure)
+		wire_unpack_error(failure, error);
+	return answer && !failure;
+}
+
+static bool set_up(struct query_child *child, GError **error)
+{
+	const struct query_source *source = child->source;
+	g_autoptr(json_t) setup = json_pack("{s{ss sO sb sO?}}", "setup", "folder", source->folder,
+					    "tables", source->tables, "network",
+					    source->remote != NULL, "remote", source->remote);
+	return await_ready(child, error) && query_child_send(child, setup, error) &&
+	       await_ready(child, error);
+}
+
+bool query_child_open(struct query_child *child, struct query_source *source, GError **error)
+{
 	child->source = query_source_ref(source);
-	child->memory = (uint64_t)options->memory_mb << 20;
-	if (!make_folder(child, options->temporary, error) || !spawn(child, options, error) ||
-	    !set_up(child, options, error) || !set_patience(child->socket, ANSWER_SECONDS, error)) {
+	if (!set_up(child, error) || !set_patience(child->socket, ANSWER_SECONDS, error)) {
 		g_prefix_error(error, "cannot start a query worker: ");
-		return NULL;
+		return false;
 	}
 	child->size_at_start = measure(child);
-	return g_steal_pointer(&child);
+	return true;
+}
+
+static void close_end(int fd)
+{
+	if (fd >= 0)
+		close(fd);
 }
 
 void query_child_free(struct query_child *child)
@@ -138,18 +181,14 @@ void query_child_free(struct query_child *child)
 	if (!child)
 		return;
 	process_free(child->process);
-	if (child->socket >= 0)
-		close(child->socket);
+	close_end(child->socket);
+	close_end(child->pipe);
+	close_end(child->cancel);
 	if (child->folder && !files_remove_tree(child->folder, &error))
 		g_warning("%s", error->message);
 	g_free(child->folder);
 	query_source_free(child->source);
 	g_free(child);
-}
-
-struct query_source *query_child_source(const struct query_child *child)
-{
-	return child->source;
 }
 
 pid_t query_child_pid(const struct query_child *child)
@@ -162,15 +201,27 @@ int query_child_socket(const struct query_child *child)
 	return child->socket;
 }
 
+int query_child_pipe(const struct query_child *child)
+{
+	return child->pipe;
+}
+
 bool query_child_is_alive(const struct query_child *child)
 {
 	struct pollfd end = {.fd = process_end_descriptor(child->process), .events = POLLIN};
 	return poll(&end, 1, 0) == 0;
 }
 
-bool query_child_send(struct query_child *child, const json_t *message, int pipe, GError **error)
+bool query_child_send(struct query_child *child, const json_t *message, GError **error)
 {
-	return wire_send(child->socket, message, pipe, error);
+	return wire_send(child->socket, message, NULL, 0, error);
+}
+
+void query_child_cancel(struct query_child *child, int64_t id)
+{
+	/* One that is gone has nothing to stop, and one that does not listen is killed soon. */
+	if (write(child->cancel, &id, sizeof id) < 0 && errno != EPIPE)
+		g_debug("cannot cancel a query: %s", g_strerror(errno));
 }
 
 /* Why a worker that is gone went, in words for the caller of the query that ran in it. */
@@ -197,13 +248,13 @@ static void explain_end(struct query_child *child, GError **error)
 		how->message);
 }
 
-json_t *query_child_receive(struct query_child *child, GError **error)
+json_t *query_child_receive(struct query_child *child, GBytes **bytes, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
-	json_t *message = wire_receive(child->socket, WIRE_TO_SERVER, NULL, &cause);
+	json_t *message = wire_receive(child->socket, WIRE_TO_SERVER, bytes, &cause);
 	if (message)
 		return message;
-	if (g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_UNAVAILABLE))
+	if (g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_FAILED))
 		explain_end(child, error);
 	else
 		g_propagate_error(error, g_steal_pointer(&cause));
@@ -217,5 +268,5 @@ void query_child_kill(struct query_child *child)
 
 bool query_child_is_bloated(const struct query_child *child)
 {
-	return measure(child) > child->size_at_start + child->memory;
+	return measure(child) > child->size_at_start + child->kept;
 }

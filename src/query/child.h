@@ -20,33 +20,42 @@ struct query_child_options {
 	int memory_mb;
 	int temporary_mb;
 	int address_space_mb;
+	int kept_mb; /* of address space that it may keep from query to query */
 	int threads;
 	int landlock; /* SANDBOX_ANY_LANDLOCK but in tests */
 };
 
 struct query_child;
 
-/* Starts a worker and waits until it is ready. */
-struct query_child *query_child_start(const struct query_child_options *options,
-				      struct query_source *source, GError **error);
+/* Starts a worker that waits to learn its tables; does not wait for it. */
+struct query_child *query_child_start(const struct query_child_options *options, GError **error);
+/* Tells it its tables and waits until it is ready. */
+bool query_child_open(struct query_child *child, struct query_source *source, GError **error);
 /* Kills it and removes its folder. */
 void query_child_free(struct query_child *child);
 DEFINE_AUTOPTR(query_child)
 
-struct query_source *query_child_source(const struct query_child *child);
 pid_t query_child_pid(const struct query_child *child);
 int query_child_socket(const struct query_child *child);
+/* Where the worker's results come from; reading does not block. */
+int query_child_pipe(const struct query_child *child);
 
 bool query_child_is_alive(const struct query_child *child);
 
 /* UNAVAILABLE: it is dead. */
-bool query_child_send(struct query_child *child, const json_t *message, int pipe, GError **error);
+bool query_child_send(struct query_child *child, const json_t *message, GError **error);
 
-/* The next message, which must be there or on its way. A dead worker: how it ended. */
-json_t *query_child_receive(struct query_child *child, GError **error);
+/*
+ * The next message and the bytes behind it, which must be there or on its way. UNAVAILABLE: it died
+ * without having read what was sent. Else of a dead worker: how it ended.
+ */
+json_t *query_child_receive(struct query_child *child, GBytes **bytes, GError **error);
+
+/* Has it stop the query of that id. */
+void query_child_cancel(struct query_child *child, int64_t id);
 
 /* Kills it. From any thread. */
 void query_child_kill(struct query_child *child);
 
-/* Whether its memory stayed so large after a query that another worker should take its place. */
+/* Whether it kept so much address space after a query that another should take its place. */
 bool query_child_is_bloated(const struct query_child *child);

@@ -11,97 +11,96 @@
 /* A file that DuckDB spills to stays below the limit on all of them; this is for its overhead. */
 enum { SPILL_OVERHEAD_MIB = 64 };
 
-struct setup {
-	const char *folder, *temporary;
-	int memory_mb, temporary_mb, address_space_mb, threads, landlock, network;
-	const json_t *tables, *remote;
-};
-
 struct query_engine {
 	struct duck_jail jail; /* its connection makes views; no query runs on it */
 	struct query_guard *guard;
 	struct query_tables *tables;
 	char *folder, *temporary;
+	int temporary_mb;
 	GMutex lock; /* over the three below */
 	struct duck_connection *running;
 	int64_t running_id, cancelled_id;
 };
 
-static bool unpack_setup(const json_t *json, struct setup *setup, GError **error)
+static bool refuse_setup(const json_error_t *problem, GError **error)
 {
-	json_error_t problem;
-	if (json_unpack_ex((json_t *)json, &problem, 0, "{ss ss so si si si si si sb s?o}",
-			   "folder", &setup->folder, "temporary", &setup->temporary, "tables",
-			   &setup->tables, "memory_mb", &setup->memory_mb, "temporary_mb",
-			   &setup->temporary_mb, "address_space_mb", &setup->address_space_mb,
-			   "threads", &setup->threads, "landlock", &setup->landlock, "network",
-			   &setup->network, "remote", &setup->remote) == 0)
-		return true;
 	g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID, "the worker's setup is wrong: %s",
-		    problem.text);
+		    problem->text);
 	return false;
 }
 
-static bool enter_jail(struct query_engine *engine, const struct setup *setup, GError **error)
+static bool start(struct query_engine *engine, const json_t *json, GError **error)
 {
-	g_autoptr(GArray) network = g_array_new(FALSE, FALSE, sizeof(struct sandbox_path));
-	if (setup->network)
-		remote_append_paths(network);
-	const struct duck_jail_options options = {
-		.readable = engine->folder,
-		.writable = engine->temporary,
-		.memory_mb = setup->memory_mb,
-		.threads = setup->threads,
-		.profile = setup->network ? SANDBOX_NETWORK : SANDBOX_OFFLINE,
-		.newest_landlock = setup->landlock,
-		.parent = QUERY_WORKER_SOCKET,
-		.address_space_mb = setup->address_space_mb,
-		.file_mb = setup->temporary_mb + SPILL_OVERHEAD_MIB,
-		.more = (const struct sandbox_path *)network->data,
-		.more_count = network->len,
-	};
-	if (!duck_jail_open(&engine->jail, &options, error) ||
-	    (setup->network && !remote_load(engine->jail.connection, setup->remote, error)))
-		return false;
-	return duck_jail_enter(&engine->jail, error) &&
-	       (!setup->network || remote_attach(engine->jail.connection, setup->remote, error));
+	json_error_t problem;
+	const char *temporary;
+	struct duck_jail_options options = {.parent = QUERY_WORKER_SOCKET};
+	if (json_unpack_ex((json_t *)json, &problem, 0, "{ss si si si si si}", "temporary",
+			   &temporary, "memory_mb", &options.memory_mb, "temporary_mb",
+			   &engine->temporary_mb, "address_space_mb", &options.address_space_mb,
+			   "threads", &options.threads, "landlock", &options.newest_landlock) != 0)
+		return refuse_setup(&problem, error);
+	engine->temporary = g_strdup(temporary);
+	options.writable = engine->temporary;
+	options.file_mb = engine->temporary_mb + SPILL_OVERHEAD_MIB;
+	return duck_jail_open(&engine->jail, &options, error);
+}
+
+static bool enter_jail(struct query_engine *engine, const json_t *remote, bool network,
+		       GError **error)
+{
+	g_autoptr(GArray) paths = g_array_new(FALSE, FALSE, sizeof(struct sandbox_path));
+	struct duck_jail_options *options = &engine->jail.options;
+	if (network)
+		remote_append_paths(paths);
+	options->readable = engine->folder;
+	options->profile = network ? SANDBOX_NETWORK : SANDBOX_OFFLINE;
+	options->more = (const struct sandbox_path *)paths->data;
+	options->more_count = paths->len;
+	bool entered = (!network || remote_load(engine->jail.connection, remote, error)) &&
+		       duck_jail_enter(&engine->jail, error) &&
+		       (!network || remote_attach(engine->jail.connection, remote, error));
+	options->more = NULL;
+	options->more_count = 0;
+	return entered;
 }
 
 /* Files never change while they are in the folder, so what is known of them can be kept. */
-static bool set_up_database(const struct query_engine *engine, const struct setup *setup,
-			    GError **error)
+static bool set_up_database(const struct query_engine *engine, GError **error)
 {
 	g_autofree char *sql = duck_sql("SET max_temp_directory_size = '%dMiB';"
 					"SET parquet_metadata_cache = true;"
 					"SET allow_community_extensions = false;"
 					"SET allow_persistent_secrets = false;"
 					"SET allowed_paths = [%L]",
-					setup->temporary_mb, QUERY_RESULT_PATH);
+					engine->temporary_mb, QUERY_RESULT_PATH);
 	return duck_exec(engine->jail.connection, error, sql, NULL) &&
 	       cells_define(engine->jail.connection, CELLS_OF_DATABASE, error);
 }
 
-static bool start(struct query_engine *engine, const json_t *json, GError **error)
-{
-	struct setup setup = {0};
-	if (!unpack_setup(json, &setup, error))
-		return false;
-	engine->folder = g_strdup(setup.folder);
-	engine->temporary = g_strdup(setup.temporary);
-	engine->tables = query_tables_new(setup.tables, error);
-	if (!engine->tables || !enter_jail(engine, &setup, error) ||
-	    !set_up_database(engine, &setup, error) || !duck_jail_close(&engine->jail, error))
-		return false;
-	engine->guard = query_guard_new(engine->jail.database, engine->tables, error);
-	return engine->guard != NULL;
-}
-
-struct query_engine *query_engine_open(const json_t *setup, GError **error)
+struct query_engine *query_engine_new(const json_t *options, GError **error)
 {
 	g_autoptr(query_engine) engine = g_new0(struct query_engine, 1);
 	g_mutex_init(&engine->lock);
 	engine->running_id = engine->cancelled_id = -1;
-	return start(engine, setup, error) ? g_steal_pointer(&engine) : NULL;
+	return start(engine, options, error) ? g_steal_pointer(&engine) : NULL;
+}
+
+bool query_engine_open(struct query_engine *engine, const json_t *setup, GError **error)
+{
+	json_error_t problem;
+	const char *folder;
+	const json_t *tables, *remote = NULL;
+	int network;
+	if (json_unpack_ex((json_t *)setup, &problem, 0, "{ss so sb s?o}", "folder", &folder,
+			   "tables", &tables, "network", &network, "remote", &remote) != 0)
+		return refuse_setup(&problem, error);
+	engine->folder = g_strdup(folder);
+	engine->tables = query_tables_new(tables, error);
+	if (!engine->tables || !enter_jail(engine, remote, network, error) ||
+	    !set_up_database(engine, error) || !duck_jail_close(&engine->jail, error))
+		return false;
+	engine->guard = query_guard_new(engine->jail.database, engine->tables, error);
+	return engine->guard != NULL;
 }
 
 void query_engine_free(struct query_engine *engine)

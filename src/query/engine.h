@@ -1,14 +1,16 @@
 /*
  * The DuckDB of a worker: in memory, with a view for each table of the grant set, in the sandbox.
- * Opening one gives up the process's rights for good.
+ * It is made before it is known for which tables, which saves the time to start when they are.
  *
- * The setup that it is opened with, as JSON:
- *	folder		the hard links, <table>.parquet each; read-only
+ * What it is made with, as JSON:
  *	temporary	an empty folder of this worker's own, for what does not fit into memory
- *	tables		see query_tables_new()
  *	memory_mb, temporary_mb, address_space_mb, threads
- *	network		whether remote tables may be reached, see query/remote.h
  *	landlock	the newest Landlock ABI to use
+ * and what it is opened with, which gives up the process's rights for good:
+ *	folder		the hard links, <table>.parquet each; read-only
+ *	tables		see query_tables_new()
+ *	network		whether remote tables may be reached, see query/remote.h
+ *	remote		the same
  */
 #pragma once
 
@@ -21,20 +23,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The descriptor that the server puts the worker's socket at. */
-enum { QUERY_WORKER_SOCKET = 3 };
-
 /*
- * Where a query's pipe is, in the worker: the one path outside its folders that it may open.
- * Between queries a pipe that nobody reads holds the number, so that nothing else takes it; a pipe,
- * because DuckDB resolves the path when the setting is made, and pipes resolve to nothing.
+ * The worker's descriptors: its socket; the pipe that results go to, which is the one path outside
+ * its folders that it may open (DuckDB resolves a path when the setting is made, and pipes resolve
+ * to nothing); the pipe that cancels come from.
  */
-enum { QUERY_RESULT_DESCRIPTOR = 4 };
+enum { QUERY_WORKER_SOCKET = 3, QUERY_RESULT_DESCRIPTOR, QUERY_CANCEL_DESCRIPTOR };
 #define QUERY_RESULT_PATH "/dev/fd/4"
 
 struct query_engine;
 
-struct query_engine *query_engine_open(const json_t *setup, GError **error);
+struct query_engine *query_engine_new(const json_t *options, GError **error);
+bool query_engine_open(struct query_engine *engine, const json_t *setup, GError **error);
 void query_engine_free(struct query_engine *engine);
 DEFINE_AUTOPTR(query_engine)
 

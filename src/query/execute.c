@@ -8,12 +8,19 @@
 
 #include <string.h>
 
+/* Describing the statement, which has been done, shows what is wrong with it. */
+static bool format_none(struct query_job *job, GError **error)
+{
+	return true;
+}
+
 static const struct {
 	const char *name;
 	query_format_function *write;
 } formats[] = {
 	{"json", format_json},	     {"ndjson", format_ndjson}, {"csv", format_csv},
-	{"parquet", format_parquet}, {"arrow", format_arrow},
+	{"parquet", format_parquet}, {"arrow", format_arrow},	{"sample", format_sample},
+	{"none", format_none},
 };
 
 static query_format_function *find_format(const char *name)
@@ -33,6 +40,7 @@ bool query_format_known(const char *name)
 void query_summary_clear(struct query_summary *summary)
 {
 	g_clear_pointer(&summary->columns, json_decref);
+	g_clear_pointer(&summary->rejection, json_decref);
 }
 
 static void column_free(gpointer data)
@@ -139,10 +147,60 @@ static bool run(struct query_engine *engine, const struct query_request *request
 				.columns = columns,
 				.output = output,
 				.summary = summary};
-	bool done = describe(&job, error) && find_format(request->format)(&job, error) &&
-		    query_output_flush(output, error);
+	bool done = describe(&job, error) && find_format(request->format)(&job, error);
 	query_engine_end(engine, connection);
 	return done;
+}
+
+/* The names of the table's columns, by its view. */
+static char **list_columns(struct query_engine *engine, int64_t id, const char *table,
+			   GError **error)
+{
+	g_autoptr(GError) cause = NULL;
+	struct duck_connection *connection = query_engine_begin(engine, id, error);
+	if (!connection)
+		return NULL;
+	g_autofree char *sql = duck_sql("FROM %I", table);
+	g_autoptr(duck_statement) statement = duck_prepare(connection, sql, &cause);
+	g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+	for (size_t i = 0; statement && i < duck_statement_columns(statement); i++) {
+		g_autofree char *name = duck_statement_column_name(statement, i);
+		g_strv_builder_add(names, name);
+	}
+	query_engine_end(engine, connection);
+	if (statement)
+		return g_strv_builder_end(names);
+	explain(engine, cause, error);
+	return NULL;
+}
+
+static bool check_scan(struct query_engine *engine, const struct query_request *request,
+		       struct query_verdict *verdict, json_t **rejection, GError **error)
+{
+	struct query_table *table = query_tables_find(query_engine_tables(engine),
+						      request->scan->table);
+	if (!table || table->problem) {
+		g_set_error(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND, "%s",
+			    table ? table->problem : "table not found");
+		return false;
+	}
+	g_autoptr(GPtrArray) tables = g_ptr_array_new();
+	g_ptr_array_add(tables, table);
+	g_auto(GStrv)
+		columns = query_engine_show(engine, tables, error)
+				  ? list_columns(engine, request->id, request->scan->table, error)
+				  : NULL;
+	return columns && query_scan_build(query_engine_guard(engine), request->scan,
+					   (const char *const *)columns, verdict, rejection, error);
+}
+
+static bool check(struct query_engine *engine, const struct query_request *request,
+		  struct query_verdict *verdict, json_t **rejection, GError **error)
+{
+	if (request->scan)
+		return check_scan(engine, request, verdict, rejection, error);
+	return query_guard_check(query_engine_guard(engine), request->sql, verdict, error) &&
+	       query_engine_show(engine, verdict->tables, error);
 }
 
 bool query_execute(struct query_engine *engine, const struct query_request *request,
@@ -156,8 +214,7 @@ bool query_execute(struct query_engine *engine, const struct query_request *requ
 			    request->limit, request->format);
 		return false;
 	}
-	if (!query_guard_check(query_engine_guard(engine), request->sql, &verdict, error) ||
-	    !query_engine_show(engine, verdict.tables, error))
+	if (!check(engine, request, &verdict, &summary->rejection, error))
 		return false;
 	if (run(engine, request, &verdict, output, summary, &cause))
 		return true;

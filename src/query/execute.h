@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "query/engine.h"
 #include "query/output.h"
+#include "query/scan.h"
 
 #include <glib.h>
 #include <jansson.h>
@@ -15,21 +16,26 @@
 struct query_request {
 	int64_t id;
 	const char *sql;
-	const char *format; /* a name of query_format_known() */
-	int64_t limit;	    /* rows, or QUERY_NO_LIMIT, which is faster than a large limit */
-	uint64_t
-		cut_bytes; /* Arrow: stop before the batch that would pass this; 0: no such limit */
+	const struct query_scan *scan; /* instead of sql; else NULL */
+	const char *format;	       /* a name of query_format_known() */
+	int64_t limit; /* rows, or QUERY_NO_LIMIT, which is faster than a large limit */
+	/* Arrow: stop before the batch that would pass this; texts: after the row that reaches it.
+	 * 0: no such limit. */
+	uint64_t cut_bytes;
 };
 
 struct query_summary {
 	int64_t rows;
 	bool truncated;	 /* there were more; Parquet and Arrow: as many as the limit, maybe more */
+	bool cut;	 /* by cut_bytes */
 	json_t *columns; /* [[name, type], …] */
+	json_t *rejection; /* after a failure, why a scan's predicate is refused; else NULL */
 };
 void query_summary_clear(struct query_summary *summary);
 DEFINE_AUTO(query_summary)
 
-/* "json", "ndjson", "csv", "parquet", "arrow". */
+/* "json", "ndjson", "csv", "parquet", "arrow"; "sample", an array of objects with cells of their
+ * own; "none", which only checks the statement. */
 bool query_format_known(const char *name);
 
 /* How a worker runs a query: query_execute(), or what a test puts in its place. */

@@ -33,7 +33,7 @@ static bool write_chunks(struct query_job *job, struct duck_stream *stream, stru
 		if (count == 0)
 			return true;
 		if (cut > 0 && job->summary->rows > 0 && written + largest > cut) {
-			job->summary->truncated = true;
+			job->summary->truncated = job->summary->cut = true;
 			return true;
 		}
 		uint64_t before = written;

@@ -8,11 +8,12 @@
 
 #include <string.h>
 
-static void append_cell(GString *sql, const struct query_job *job, guint index)
+static void append_cell(GString *sql, const struct query_job *job, guint index,
+			enum cell_style style)
 {
 	const struct query_column *column = g_ptr_array_index(job->columns, index);
 	g_autofree char *name = g_strdup_printf("c%u", index);
-	cells_append(sql, name, column->type);
+	cells_append(sql, name, column->type, style);
 }
 
 /* An object's names must differ: a repeated one gets a number, as DuckDB numbers it in files. */
@@ -28,7 +29,7 @@ static char *unused_name(GHashTable *used, const char *wanted)
 }
 
 /* The rows as one column of JSON. */
-static char *json_statement(const struct query_job *job, bool with_names)
+static char *json_statement(const struct query_job *job, bool with_names, enum cell_style style)
 {
 	GString *sql = rows_statement(job);
 	g_autoptr(GHashTable) used = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -38,7 +39,7 @@ static char *json_statement(const struct query_job *job, bool with_names)
 		g_string_append(sql, i ? ", " : "");
 		if (with_names)
 			duck_sql_append(sql, "%L, ", unused_name(used, column->name));
-		append_cell(sql, job, i);
+		append_cell(sql, job, i, style);
 	}
 	g_string_append_c(sql, ')');
 	rows_append_limit(sql, job);
@@ -119,7 +120,7 @@ bool format_json(struct query_job *job, GError **error)
 	}
 	g_autofree char *list = json_to_text(names);
 	g_autofree char *head = g_strdup_printf("{\"columns\":%s,\"rows\":[", list);
-	g_autofree char *sql = json_statement(job, false);
+	g_autofree char *sql = json_statement(job, false, CELLS_OF_QUERY);
 	if (!write_text(job, head, error) || !rows_write_all(job, sql, write_element, error))
 		return false;
 	g_autofree char *tail = g_strdup_printf(
@@ -130,6 +131,13 @@ bool format_json(struct query_job *job, GError **error)
 
 bool format_ndjson(struct query_job *job, GError **error)
 {
-	g_autofree char *sql = json_statement(job, true);
+	g_autofree char *sql = json_statement(job, true, CELLS_OF_QUERY);
 	return rows_write_all(job, sql, write_line, error);
+}
+
+bool format_sample(struct query_job *job, GError **error)
+{
+	g_autofree char *sql = json_statement(job, true, CELLS_OF_SAMPLE);
+	return write_text(job, "[", error) && rows_write_all(job, sql, write_element, error) &&
+	       write_text(job, "]", error);
 }

@@ -22,6 +22,12 @@ void rows_append_limit(GString *sql, const struct query_job *job)
 		duck_sql_append(sql, " LIMIT %l", job->request->limit + 1);
 }
 
+static bool is_full(const struct query_job *job)
+{
+	uint64_t cut = job->request->cut_bytes;
+	return cut > 0 && job->output->written >= cut;
+}
+
 bool rows_write_all(struct query_job *job, const char *sql, rows_write *write, GError **error)
 {
 	struct query_summary *summary = job->summary;
@@ -35,7 +41,8 @@ bool rows_write_all(struct query_job *job, const char *sql, rows_write *write, G
 		if (!duck_stream_next(stream, &count, error))
 			return false;
 		for (size_t i = 0; i < count; i++) {
-			summary->truncated = summary->rows == job->request->limit;
+			summary->cut = is_full(job);
+			summary->truncated = summary->cut || summary->rows == job->request->limit;
 			if (summary->truncated)
 				return true;
 			if (!write(job, stream, i, error))

@@ -24,4 +24,5 @@ struct query_job {
 
 typedef bool query_format_function(struct query_job *job, GError **error);
 
-query_format_function format_json, format_ndjson, format_csv, format_parquet, format_arrow;
+query_format_function format_json, format_ndjson, format_csv, format_parquet, format_arrow,
+	format_sample;

@@ -112,10 +112,15 @@ static bool refuse_unparsed(const json_t *report, const char *sql, GError **erro
 	return false;
 }
 
-/* NULL when DuckDB fails or its text is no JSON that we can hold. */
-static json_t *serialize(struct query_guard *guard, const char *sql, GError **error)
+json_t *query_guard_parse(struct query_guard *guard, const char *sql, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
+	if (strlen(sql) > GUARD_LONGEST_STATEMENT) {
+		g_set_error(error, AGNES_ERROR, AGNES_ERROR_TOO_LARGE,
+			    "Query error: the statement is longer than %d KiB",
+			    GUARD_LONGEST_STATEMENT / 1024);
+		return NULL;
+	}
 	g_autoptr(duck_rows) rows = duck_statement_query(guard->serialize, &cause, "s", sql);
 	if (!rows) {
 		g_set_error(error, cause->domain, cause->code, "Query error: %s", cause->message);
@@ -175,7 +180,7 @@ static char *make_body(struct query_guard *guard, const char *sql, GError **erro
 	if (!strchr(body, ';'))
 		return g_steal_pointer(&body);
 	g_autofree char *wrapped = g_strdup_printf("FROM (%s\n)", body);
-	g_autoptr(json_t) tree = serialize(guard, wrapped, NULL);
+	g_autoptr(json_t) tree = query_guard_parse(guard, wrapped, NULL);
 	if (tree && json_array_size(json_object_get(tree, "statements")) == 1)
 		return g_steal_pointer(&body);
 	return rewrite(guard, sql, error);
@@ -185,13 +190,7 @@ bool query_guard_check(struct query_guard *guard, const char *sql, struct query_
 		       GError **error)
 {
 	query_verdict_clear(verdict);
-	if (strlen(sql) > GUARD_LONGEST_STATEMENT) {
-		g_set_error(error, AGNES_ERROR, AGNES_ERROR_TOO_LARGE,
-			    "Query error: the statement is longer than %d KiB",
-			    GUARD_LONGEST_STATEMENT / 1024);
-		return false;
-	}
-	g_autoptr(json_t) tree = serialize(guard, sql, error);
+	g_autoptr(json_t) tree = query_guard_parse(guard, sql, error);
 	const json_t *node = tree ? only_node(tree, sql, error) : NULL;
 	g_autoptr(GPtrArray) used = g_ptr_array_new();
 	struct guard_findings findings = {.used = used};

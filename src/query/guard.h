@@ -14,6 +14,7 @@
 #include "query/tables.h"
 
 #include <glib.h>
+#include <jansson.h>
 #include <stdbool.h>
 
 /* Longest statement, in bytes: parsing and planning cost more than linearly and cannot be
@@ -40,3 +41,9 @@ DEFINE_AUTOPTR(query_guard)
 /* `verdict` is cleared first. On failure it is empty. */
 bool query_guard_check(struct query_guard *guard, const char *sql, struct query_verdict *verdict,
 		       GError **error);
+
+/*
+ * What json_serialize_sql() makes of the text, numbers as reals: of whatever it is, also an
+ * {"error": true, …}. NULL: too long, too deep, or DuckDB failed.
+ */
+json_t *query_guard_parse(struct query_guard *guard, const char *sql, GError **error);

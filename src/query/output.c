@@ -3,9 +3,9 @@
 #include "query/output.h"
 
 #include "base/error.h"
+#include "base/files.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 enum { HOLD = 64 * 1024 };
 
@@ -19,30 +19,22 @@ void query_output_clear(struct query_output *output)
 	g_clear_pointer(&output->held, g_byte_array_unref);
 }
 
-static bool write_all(int fd, const guint8 *data, size_t size, GError **error)
+static bool write_out(const struct query_output *output, const void *data, size_t size,
+		      GError **error)
 {
-	while (size > 0) {
-		ssize_t written = write(fd, data, size);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0 && errno == EPIPE) {
-			g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_CANCELLED,
-					    "nobody reads the result any more");
-			return false;
-		}
-		if (written < 0) {
-			agnes_set_errno(error, errno, "cannot write the result");
-			return false;
-		}
-		data += written;
-		size -= (size_t)written;
-	}
-	return true;
+	if (files_write_all(output->fd, data, size))
+		return true;
+	if (errno == EPIPE)
+		g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_CANCELLED,
+				    "nobody reads the result any more");
+	else
+		agnes_set_errno(error, errno, "cannot write the result");
+	return false;
 }
 
 bool query_output_flush(struct query_output *output, GError **error)
 {
-	bool done = write_all(output->fd, output->held->data, output->held->len, error);
+	bool done = write_out(output, output->held->data, output->held->len, error);
 	g_byte_array_set_size(output->held, 0);
 	return done;
 }
@@ -54,5 +46,5 @@ bool query_output_write(struct query_output *output, const void *data, size_t si
 		g_byte_array_append(output->held, data, (guint)size);
 		return true;
 	}
-	return query_output_flush(output, error) && write_all(output->fd, data, size, error);
+	return query_output_flush(output, error) && write_out(output, data, size, error);
 }

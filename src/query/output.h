@@ -1,5 +1,5 @@
-/* Bytes of a result on their way into the pipe. Whoever closes the reading end cancels the query.
- */
+/* Bytes of a result on their way into the pipe. The last of them stay here: they go with the
+ * answer, so that a short result needs no pipe. */
 #pragma once
 
 #include "base/cleanup.h"

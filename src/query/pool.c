@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "query/pool_private.h"
+#include "query/spare.h"
 
 #include <string.h>
 #include <sys/eventfd.h>
@@ -24,9 +25,10 @@ struct pool_slot {
 struct query_pool {
 	const struct query_pool_options *options;
 	GMutex lock;
-	GPtrArray *slots;     /* struct pool_slot */
-	GPtrArray *tickets;   /* struct query_ticket, in order of arrival */
-	GPtrArray *ended;     /* struct pool_slot, to be freed without the lock */
+	GPtrArray *slots;   /* struct pool_slot */
+	GPtrArray *tickets; /* struct query_ticket, in order of arrival */
+	GPtrArray *ended;   /* struct pool_slot, to be freed without the lock */
+	struct query_spare *spare;
 	GHashTable *editions; /* by a source's key: the present one, once another was retired */
 };
 
@@ -63,6 +65,7 @@ struct query_pool *query_pool_new(const struct query_pool_options *options, GErr
 	pool->slots = g_ptr_array_new();
 	pool->tickets = g_ptr_array_new();
 	pool->ended = g_ptr_array_new_with_free_func(slot_free);
+	pool->spare = query_spare_new(&options->child);
 	pool->editions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	g_mutex_init(&pool->lock);
 	return pool;
@@ -73,6 +76,7 @@ void query_pool_free(struct query_pool *pool)
 	if (!pool)
 		return;
 	g_assert(pool->tickets->len == 0);
+	query_spare_free(pool->spare);
 	g_ptr_array_set_free_func(pool->slots, slot_free);
 	g_ptr_array_unref(pool->ended);
 	g_hash_table_unref(pool->editions);
@@ -280,11 +284,12 @@ static bool fill_slot(struct query_ticket *ticket, GError **error)
 {
 	if (ticket->child)
 		return true;
-	struct query_child *child = query_child_start(&ticket->pool->options->child, ticket->source,
-						      error);
+	g_autoptr(query_child) child = query_spare_take(ticket->pool->spare, error);
+	if (!child || !query_child_open(child, ticket->source, error))
+		return false;
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&ticket->pool->lock);
-	ticket->slot->child = ticket->child = child;
-	return child != NULL;
+	ticket->slot->child = ticket->child = g_steal_pointer(&child);
+	return true;
 }
 
 struct query_ticket *query_pool_enter(struct query_pool *pool, struct query_source *source,

@@ -29,20 +29,22 @@ struct query_pool_options {
 	unsigned queue_seconds; /* longest wait */
 };
 
-/* `options` and what it points to must live as long as the pool. */
+/* `options` and what it points to must live as long as the pool. The process ignores SIGPIPE. */
 struct query_pool *query_pool_new(const struct query_pool_options *options, GError **error);
 /* Every run must have been freed. Kills the workers. */
 void query_pool_free(struct query_pool *pool);
 DEFINE_AUTOPTR(query_pool)
 
 struct query_pool_request {
-	const char *id;	  /* names the query for the two functions below */
-	const char *user; /* who is charged for it */
-	const char *sql;
-	const char *format;
+	const char *id;	       /* names the query for the two functions below */
+	const char *user;      /* who is charged for it */
+	const char *sql;       /* of a scan: what it is called in the report */
+	const json_t *scan;    /* instead of sql, see query/scan.h; else NULL */
+	json_t **rejection;    /* set when the scan's predicate is refused; may be NULL */
+	const char *format;    /* see query_format_known() */
 	int64_t limit;	       /* rows; see QUERY_NO_LIMIT */
 	uint64_t most_bytes;   /* of the result; more is an error. 0: no limit */
-	uint64_t cut_bytes;    /* Arrow: more is left out */
+	uint64_t cut_bytes;    /* more is left out, but not of Parquet */
 	unsigned milliseconds; /* that the worker may take, waiting for the reader not counted */
 	unsigned cpu_seconds;  /* that it may compute, all threads together */
 };
@@ -63,7 +65,7 @@ gssize query_run_read(struct query_run *run, void *data, size_t size, GError **e
 /* Whether all of the result is here: how many bytes are left to read. False: more will come. */
 bool query_run_is_complete(const struct query_run *run, size_t *left);
 
-/* Once the result is complete: {"rows", "truncated", "columns": [[name, type], …]}. */
+/* Once the result is complete: {"rows", "truncated", "cut", "columns": [[name, type], …]}. */
 const json_t *query_run_summary(const struct query_run *run);
 
 /* Cancels the query if it still runs. */

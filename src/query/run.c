@@ -1,4 +1,4 @@
-/* A query that runs: the bytes of its pipe, its limits, its end. */
+/* A query that runs: the bytes of its result, its limits, its end. */
 #include "query/pool.h"
 
 #include "base/error.h"
@@ -7,31 +7,30 @@
 #include "query/wire.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
-	FIRST_PART = 64 * 1024,	 /* what is waited for before the result counts as begun */
-	PIPE_SIZE = 1024 * 1024, /* a wish */
+	FIRST_PART = 64 * 1024, /* what is waited for before the result counts as begun */
 	CANCEL_MILLISECONDS = 250,
 };
 
 struct query_run {
 	struct query_ticket *ticket;
 	int64_t number; /* names the query to the worker */
-	int pipe;	/* -1 at its end */
 	GByteArray *first;
 	size_t first_read; /* how much of it was handed on */
-	uint64_t bytes;	   /* that came in all */
+	GBytes *last;	   /* what came with the answer */
+	size_t last_read;
+	uint64_t bytes; /* that came in all */
 	uint64_t most_bytes;
 	unsigned milliseconds_allowed;
-	gint64 left;	 /* microseconds that the worker may still take */
-	json_t *summary; /* once it is done */
-	GError *failure; /* once it has failed */
-	bool begun;	 /* the worker has taken the query up */
-	bool answered;	 /* the worker waits for the next query */
+	gint64 left;	   /* microseconds that the worker may still take */
+	json_t *summary;   /* once it is done */
+	json_t *rejection; /* once a scan's predicate was refused */
+	GError *failure;   /* once it has failed */
+	bool answered;	   /* the worker waits for the next query */
 };
 
 static int64_t next_number(void)
@@ -40,41 +39,55 @@ static int64_t next_number(void)
 	return g_atomic_int_add(&last, 1) + 1;
 }
 
-static void tell_cancel(const struct query_run *run)
+static bool is_over(const struct query_run *run)
 {
-	g_autoptr(json_t) message = json_pack("{sI}", "cancel", (json_int_t)run->number);
-	query_child_send(run->ticket->child, message, -1, NULL);
+	return run->summary || run->failure;
 }
 
-/*
- * The worker's next message, which is there or on its way. UNAVAILABLE: it died before it took the
- * query up, which then may run elsewhere.
- */
+/* Bytes from the pipe, 0 when there are none now. */
+static size_t read_pipe(const struct query_run *run, void *data, size_t size)
+{
+	ssize_t got;
+	do {
+		got = read(query_child_pipe(run->ticket->child), data, size);
+	} while (got < 0 && errno == EINTR);
+	return got > 0 ? (size_t)got : 0;
+}
+
+/* What nobody wants of this query must not be there when the next one starts. */
+static void drain_pipe(const struct query_run *run)
+{
+	guint8 dropped[FIRST_PART];
+	while (read_pipe(run, dropped, sizeof dropped) > 0)
+		continue;
+}
+
+/* The worker's answer, which is there or on its way. */
 static void take_answer(struct query_run *run)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(json_t) answer = query_child_receive(run->ticket->child, &error);
+	g_autoptr(GBytes) bytes = NULL;
+	g_autoptr(json_t) answer = query_child_receive(run->ticket->child, &bytes, &error);
 	const json_t *failure = json_object_get(answer, "error");
 	const json_t *done = json_object_get(answer, "done");
-	if (!run->begun && json_is_true(json_object_get(answer, "begun"))) {
-		run->begun = true;
-		return;
-	}
 	run->answered = answer != NULL;
 	if (failure)
 		wire_unpack_error(failure, &error);
-	else if (!answer && !run->begun && !query_child_is_alive(run->ticket->child))
-		error->code = AGNES_ERROR_UNAVAILABLE;
 	else if (answer && !done)
 		g_set_error_literal(&error, AGNES_ERROR, AGNES_ERROR_FAILED,
 				    "Query error: the worker's answer makes no sense");
 	/* A database that is broken goes with its worker. */
 	if (g_error_matches(error, AGNES_ERROR, AGNES_ERROR_FATAL))
 		run->answered = false;
-	if (done)
-		run->summary = json_incref((json_t *)done);
-	else if (!run->failure)
+	if (is_over(run))
+		return;
+	run->rejection = json_incref(json_object_get(failure, "rejection"));
+	if (error) {
 		run->failure = g_steal_pointer(&error);
+		return;
+	}
+	run->summary = json_incref((json_t *)done);
+	run->last = g_steal_pointer(&bytes);
 }
 
 /*
@@ -83,20 +96,24 @@ static void take_answer(struct query_run *run)
  */
 static void stop(struct query_run *run)
 {
-	struct pollfd answer = {.fd = query_child_socket(run->ticket->child), .events = POLLIN};
-	if (run->pipe >= 0)
-		close(run->pipe);
-	run->pipe = -1;
-	tell_cancel(run);
+	struct query_child *child = run->ticket->child;
+	struct pollfd fds[] = {
+		{.fd = query_child_socket(child), .events = POLLIN},
+		{.fd = query_child_pipe(child), .events = POLLIN},
+	};
+	query_child_cancel(child, run->number);
 	gint64 deadline = g_get_monotonic_time() + (gint64)CANCEL_MILLISECONDS * 1000;
-	while (!run->answered && query_child_is_alive(run->ticket->child)) {
+	while (!run->answered && query_child_is_alive(child)) {
 		gint64 left = (deadline - g_get_monotonic_time()) / 1000;
-		if (left <= 0 || poll(&answer, 1, (int)left) <= 0)
+		if (left <= 0 || poll(fds, G_N_ELEMENTS(fds), (int)left) <= 0)
 			break;
-		take_answer(run);
+		/* It may hang in a pipe that is full. */
+		drain_pipe(run);
+		if (fds[0].revents)
+			take_answer(run);
 	}
 	if (!run->answered)
-		query_child_kill(run->ticket->child);
+		query_child_kill(child);
 }
 
 static void fail(struct query_run *run, enum agnes_error code, const char *format, ...)
@@ -112,109 +129,116 @@ static void fail(struct query_run *run, enum agnes_error code, const char *forma
 	stop(run);
 }
 
-/* Waits for the pipe, or after its end for the answer. False: the run has failed. */
-static bool wait_for_worker(struct query_run *run)
+enum { WOKEN_BY_PIPE = 1, WOKEN_BY_ANSWER = 2 };
+
+/* What the worker has sent, as bits; 0: nothing yet, or the run has failed. */
+static int wait_for_worker(struct query_run *run)
 {
 	struct pollfd fds[] = {
-		{.fd = run->pipe >= 0 ? run->pipe : query_child_socket(run->ticket->child),
-		 .events = POLLIN},
+		{.fd = query_child_pipe(run->ticket->child), .events = POLLIN},
+		{.fd = query_child_socket(run->ticket->child), .events = POLLIN},
 		{.fd = run->ticket->wake, .events = POLLIN},
 	};
 	gint64 before = g_get_monotonic_time();
 	/* Rounded up, so that nothing is polled in the last millisecond. */
 	int ready = poll(fds, G_N_ELEMENTS(fds), (int)(run->left / 1000) + 1);
 	run->left -= g_get_monotonic_time() - before;
-	if (ready < 0 && errno != EINTR) {
+	if (ready < 0 && errno != EINTR)
 		fail(run, AGNES_ERROR_FAILED, "Query error: cannot wait for the worker: %s",
 		     g_strerror(errno));
-		return false;
-	}
-	if (ready > 0 && fds[1].revents) {
+	else if (ready > 0 && fds[2].revents)
 		fail(run, AGNES_ERROR_CANCELLED, "Query error: the query was cancelled");
-		return false;
-	}
-	if (run->left <= 0) {
+	else if (run->left <= 0)
 		fail(run, AGNES_ERROR_TIMEOUT,
 		     "Query error: the query took longer than the %g seconds allowed",
 		     run->milliseconds_allowed / 1000.0);
-		return false;
-	}
-	return ready > 0 && fds[0].revents;
+	if (ready <= 0 || run->failure)
+		return 0;
+	/* A dead worker hangs up on both: only the socket says how it went. */
+	return (fds[0].revents & POLLIN ? WOKEN_BY_PIPE : 0) |
+	       (fds[1].revents ? WOKEN_BY_ANSWER : 0);
 }
 
-static bool is_over(const struct query_run *run)
+/* Bytes that came with the answer, which follow those of the pipe. */
+static size_t read_last(struct query_run *run, void *data, size_t size)
 {
-	return run->summary || run->failure;
+	gsize all = 0;
+	const guint8 *bytes = run->last ? g_bytes_get_data(run->last, &all) : NULL;
+	size_t part = MIN(size, all - run->last_read);
+	if (part > 0)
+		memcpy(data, bytes + run->last_read, part);
+	run->last_read += part;
+	return part;
+}
+
+static size_t count(struct query_run *run, size_t got)
+{
+	run->bytes += got;
+	if (got == 0 || run->most_bytes == 0 || run->bytes <= run->most_bytes)
+		return got;
+	g_clear_pointer(&run->summary, json_decref);
+	fail(run, AGNES_ERROR_TOO_LARGE,
+	     "Query error: the result is larger than the %" G_GUINT64_FORMAT
+	     " bytes allowed; add a LIMIT or select fewer columns",
+	     run->most_bytes);
+	return 0;
 }
 
 /* Reads what comes next: bytes (> 0), or 0 when the run is over, in whatever way. */
 static size_t receive(struct query_run *run, void *data, size_t size)
 {
+	size_t got = 0;
 	while (!is_over(run)) {
-		if (!wait_for_worker(run))
-			continue;
-		if (run->pipe < 0) {
+		int woken = wait_for_worker(run);
+		if (woken & WOKEN_BY_PIPE)
+			got = read_pipe(run, data, size);
+		if (got > 0)
+			return count(run, got);
+		if (woken & WOKEN_BY_ANSWER)
 			take_answer(run);
-			continue;
-		}
-		ssize_t got = read(run->pipe, data, size);
-		if (got <= 0) {
-			close(run->pipe);
-			run->pipe = -1;
-			continue;
-		}
-		run->bytes += (uint64_t)got;
-		if (run->most_bytes == 0 || run->bytes <= run->most_bytes)
-			return (size_t)got;
-		fail(run, AGNES_ERROR_TOO_LARGE,
-		     "Query error: the result is larger than the %" G_GUINT64_FORMAT
-		     " bytes allowed; add a LIMIT or select fewer columns",
-		     run->most_bytes);
 	}
-	return 0;
+	if (run->failure)
+		return 0;
+	/* All was in the pipe before the answer came. */
+	got = read_pipe(run, data, size);
+	return count(run, got > 0 ? got : read_last(run, data, size));
 }
 
 static bool send_query(struct query_run *run, const struct query_pool_request *request,
 		       GError **error)
 {
-	int ends[2];
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		agnes_set_errno(error, errno, "cannot make the pipe of a query");
-		return false;
-	}
-	run->pipe = ends[0];
-	AUTO_FD theirs = ends[1];
 	g_autoptr(json_t) message = json_pack(
-		"{s{sI ss ss sI sI si}}", "query", "id", (json_int_t)run->number, "sql",
-		request->sql, "format", request->format, "limit", (json_int_t)request->limit,
-		"cut_bytes", (json_int_t)request->cut_bytes, "cpu_seconds",
-		(int)request->cpu_seconds);
-	if (!message) {
+		"{s{sI ss sI sI si}}", "query", "id", (json_int_t)run->number, "format",
+		request->format, "limit", (json_int_t)request->limit, "cut_bytes",
+		(json_int_t)request->cut_bytes, "cpu_seconds", (int)request->cpu_seconds);
+	json_t *query = json_object_get(message, "query");
+	json_t *statement = request->scan ? json_incref((json_t *)request->scan)
+					  : json_string(request->sql);
+	if (json_object_set_new(query, request->scan ? "scan" : "sql", statement) != 0) {
 		g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_INVALID,
 				    "Query error: the statement is not valid UTF-8");
 		run->answered = true;
 		return false;
 	}
-	return query_child_send(run->ticket->child, message, theirs, error);
+	return query_child_send(run->ticket->child, message, error);
 }
 
 static bool start(struct query_run *run, const struct query_pool_request *request, GError **error)
 {
+	guint8 part[FIRST_PART];
 	if (!send_query(run, request, error))
 		return false;
-	run->first = g_byte_array_sized_new(FIRST_PART);
+	run->first = g_byte_array_new();
 	while (run->first->len < FIRST_PART) {
-		guint8 part[FIRST_PART];
 		size_t got = receive(run, part, FIRST_PART - run->first->len);
 		if (got == 0)
 			break;
 		g_byte_array_append(run->first, part, (guint)got);
 	}
-	/* More will come. The system allows less when much of it is in use. */
-	if (run->pipe >= 0)
-		(void)fcntl(run->pipe, F_SETPIPE_SZ, PIPE_SIZE);
 	if (!run->failure)
 		return true;
+	if (request->rejection)
+		*request->rejection = g_steal_pointer(&run->rejection);
 	g_propagate_error(error, g_steal_pointer(&run->failure));
 	return false;
 }
@@ -228,7 +252,6 @@ static struct query_run *try_start(struct query_pool *pool, struct query_source 
 	g_autoptr(query_run) run = g_new0(struct query_run, 1);
 	run->ticket = ticket;
 	run->number = next_number();
-	run->pipe = -1;
 	run->most_bytes = request->most_bytes;
 	run->milliseconds_allowed = request->milliseconds;
 	run->left = (gint64)request->milliseconds * 1000;
@@ -240,7 +263,7 @@ struct query_run *query_pool_start(struct query_pool *pool, struct query_source 
 {
 	g_autoptr(GError) cause = NULL;
 	struct query_run *run = try_start(pool, source, request, &cause);
-	/* The worker had died while it was idle: the query was never begun. */
+	/* The worker died before it had taken the query up. */
 	if (g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_UNAVAILABLE)) {
 		g_clear_error(&cause);
 		run = try_start(pool, source, request, &cause);
@@ -268,8 +291,9 @@ gssize query_run_read(struct query_run *run, void *data, size_t size, GError **e
 
 bool query_run_is_complete(const struct query_run *run, size_t *left)
 {
-	*left = run->first->len - run->first_read;
-	return run->summary && !run->failure;
+	size_t last = run->last ? g_bytes_get_size(run->last) - run->last_read : 0;
+	*left = run->first->len - run->first_read + last;
+	return run->summary && run->first->len < FIRST_PART;
 }
 
 const json_t *query_run_summary(const struct query_run *run)
@@ -281,16 +305,15 @@ void query_run_free(struct query_run *run)
 {
 	if (!run)
 		return;
-	bool reusable = run->answered;
-	if (!reusable && !is_over(run)) {
+	if (!run->answered && !is_over(run))
 		stop(run);
-		reusable = run->answered;
-	}
-	if (run->pipe >= 0)
-		close(run->pipe);
-	query_pool_leave(run->ticket, reusable);
+	if (run->answered)
+		drain_pipe(run);
+	query_pool_leave(run->ticket, run->answered);
 	json_decref(run->summary);
+	json_decref(run->rejection);
 	g_clear_error(&run->failure);
+	g_clear_pointer(&run->last, g_bytes_unref);
 	if (run->first)
 		g_byte_array_unref(run->first);
 	g_free(run);

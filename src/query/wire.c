@@ -1,160 +1,142 @@
-/* Framing, and descriptors by SCM_RIGHTS. */
+/* Framing, with as few system calls as messages. */
 #include "query/wire.h"
 
-#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
+#include <sys/uio.h>
 
-enum { HEADER = 4 };
-
-/* Room for one descriptor, aligned as the kernel wants it. */
-union control {
-	struct cmsghdr header;
-	char room[CMSG_SPACE(sizeof(int))];
+enum {
+	HEADER = 8,
+	FIRST = 16 * 1024, /* read at once, which is all of most messages */
 };
 
-static bool lost(GError **error)
+static bool lost(enum agnes_error code, GError **error)
 {
 	if (errno == EAGAIN)
 		g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_TIMEOUT,
 				    "the other side does not answer");
 	else
-		g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_UNAVAILABLE,
-				    "the other side is gone");
+		g_set_error_literal(error, AGNES_ERROR, code, "the other side is gone");
 	return false;
 }
 
-static bool send_rest(int socket, const char *data, size_t size, GError **error)
+static void put_length(unsigned char *to, size_t length)
 {
-	while (size > 0) {
-		ssize_t sent = send(socket, data, size, MSG_NOSIGNAL);
+	for (unsigned i = 0; i < HEADER / 2; i++)
+		to[i] = (unsigned char)(length >> (8 * i));
+}
+
+static size_t get_length(const unsigned char *from)
+{
+	size_t length = 0;
+	for (unsigned i = 0; i < HEADER / 2; i++)
+		length |= (size_t)from[i] << (8 * i);
+	return length;
+}
+
+/* Takes what was sent off the front of the parts. */
+static void skip_parts(struct msghdr *message, size_t sent)
+{
+	while (message->msg_iovlen > 0 && sent >= message->msg_iov->iov_len) {
+		sent -= message->msg_iov->iov_len;
+		message->msg_iov++;
+		message->msg_iovlen--;
+	}
+	if (message->msg_iovlen > 0) {
+		message->msg_iov->iov_base = (char *)message->msg_iov->iov_base + sent;
+		message->msg_iov->iov_len -= sent;
+	}
+}
+
+bool wire_send(int socket, const json_t *message, const void *bytes, size_t size, GError **error)
+{
+	g_autofree char *text = json_to_text(message);
+	size_t length = strlen(text);
+	unsigned char header[HEADER];
+	put_length(header, length);
+	put_length(header + HEADER / 2, size);
+	struct iovec parts[] = {{header, sizeof header}, {text, length}, {(void *)bytes, size}};
+	struct msghdr all = {.msg_iov = parts, .msg_iovlen = size > 0 ? 3 : 2};
+	while (all.msg_iovlen > 0) {
+		ssize_t sent = sendmsg(socket, &all, MSG_NOSIGNAL);
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0)
-			return lost(error);
-		data += sent;
-		size -= (size_t)sent;
+			return lost(AGNES_ERROR_UNAVAILABLE, error);
+		skip_parts(&all, (size_t)sent);
 	}
 	return true;
 }
 
-static void attach(struct msghdr *message, union control *control, int descriptor)
+/* At least so many bytes, at most as many as there is room for: how many, 0 on failure. */
+static size_t receive(int socket, void *data, size_t least, size_t room, GError **error)
 {
-	memset(control, 0, sizeof *control);
-	message->msg_control = control->room;
-	message->msg_controllen = sizeof control->room;
-	struct cmsghdr *header = CMSG_FIRSTHDR(message);
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-}
-
-bool wire_send(int socket, const json_t *message, int descriptor, GError **error)
-{
-	g_autofree char *text = json_to_text(message);
-	size_t size = strlen(text);
-	unsigned char header[HEADER];
-	for (unsigned i = 0; i < HEADER; i++)
-		header[i] = (unsigned char)(size >> (8 * i));
-	struct iovec first = {.iov_base = header, .iov_len = sizeof header};
-	struct msghdr start = {.msg_iov = &first, .msg_iovlen = 1};
-	union control control;
-	if (descriptor >= 0)
-		attach(&start, &control, descriptor);
-	ssize_t sent;
-	do {
-		sent = sendmsg(socket, &start, MSG_NOSIGNAL);
-	} while (sent < 0 && errno == EINTR);
-	if (sent < 0)
-		return lost(error);
-	return send_rest(socket, (const char *)header + sent, sizeof header - (size_t)sent,
-			 error) &&
-	       send_rest(socket, text, size, error);
-}
-
-static bool receive_rest(int socket, char *data, size_t size, GError **error)
-{
-	while (size > 0) {
-		ssize_t got = recv(socket, data, size, 0);
+	size_t all = 0;
+	while (all < least) {
+		ssize_t got = recv(socket, (char *)data + all, room - all, 0);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got == 0)
 			errno = EPIPE;
-		if (got <= 0)
-			return lost(error);
-		data += got;
-		size -= (size_t)got;
+		if (got <= 0) {
+			/* The kernel tells a peer that left something unread. */
+			lost(errno == ECONNRESET ? AGNES_ERROR_UNAVAILABLE : AGNES_ERROR_FAILED,
+			     error);
+			return 0;
+		}
+		all += (size_t)got;
 	}
-	return true;
+	return all;
 }
 
-static int attached(struct msghdr *message)
+/* The text and the bytes behind it, of which `got` bytes stand in `first` already. */
+static char *receive_body(int socket, const unsigned char *first, size_t got, size_t size,
+			  GError **error)
 {
-	int descriptor = -1;
-	struct cmsghdr *header = CMSG_FIRSTHDR(message);
-	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-	    header->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
-	return descriptor;
+	g_autofree char *body = g_malloc(size + 1);
+	memcpy(body, first, got);
+	if (got < size && receive(socket, body + got, size - got, size - got, error) == 0)
+		return NULL;
+	body[size] = '\0';
+	return g_steal_pointer(&body);
 }
 
-static bool receive_header(int socket, size_t *size, int *descriptor, GError **error)
+static bool check_lengths(size_t text, size_t bytes, size_t got, size_t longest, bool takes_bytes,
+			  GError **error)
 {
-	unsigned char header[HEADER];
-	union control control;
-	struct iovec first = {.iov_base = header, .iov_len = sizeof header};
-	struct msghdr start = {.msg_iov = &first, .msg_iovlen = 1};
-	if (descriptor) {
-		*descriptor = -1;
-		start.msg_control = control.room;
-		start.msg_controllen = sizeof control.room;
-	}
-	ssize_t got;
-	do {
-		got = recvmsg(socket, &start, MSG_CMSG_CLOEXEC);
-	} while (got < 0 && errno == EINTR);
-	if (got == 0)
-		errno = EPIPE;
-	if (got <= 0)
-		return lost(error);
-	if (descriptor)
-		*descriptor = attached(&start);
-	if (!receive_rest(socket, (char *)header + got, sizeof header - (size_t)got, error))
-		return false;
-	*size = 0;
-	for (unsigned i = 0; i < HEADER; i++)
-		*size |= (size_t)header[i] << (8 * i);
-	return true;
-}
-
-static json_t *receive_body(int socket, size_t size, size_t longest, GError **error)
-{
-	if (size > longest) {
+	if (text > longest || bytes > longest) {
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_TOO_LARGE,
-			    "a message of %zu bytes is longer than the %zu allowed", size, longest);
-		return NULL;
+			    "a message of %zu bytes is longer than the %zu allowed",
+			    MAX(text, bytes), longest);
+		return false;
 	}
-	g_autofree char *text = g_malloc(size + 1);
-	if (!receive_rest(socket, text, size, error))
-		return NULL;
-	return json_parse(text, size, "message", error);
+	if ((takes_bytes || bytes == 0) && got <= HEADER + text + bytes)
+		return true;
+	g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_INVALID,
+			    "there is more than the message");
+	return false;
 }
 
-json_t *wire_receive(int socket, size_t longest, int *descriptor, GError **error)
+json_t *wire_receive(int socket, size_t longest, GBytes **bytes, GError **error)
 {
-	AUTO_FD came = -1;
-	size_t size = 0;
-	if (!receive_header(socket, &size, descriptor ? &came : NULL, error))
+	unsigned char first[FIRST];
+	if (bytes)
+		*bytes = NULL;
+	size_t got = receive(socket, first, HEADER, sizeof first, error);
+	if (got == 0)
 		return NULL;
-	json_t *message = receive_body(socket, size, longest, error);
-	if (message && descriptor)
-		*descriptor = descriptor_steal(&came);
+	size_t text = get_length(first), size = get_length(first + HEADER / 2);
+	if (!check_lengths(text, size, got, longest, bytes != NULL, error))
+		return NULL;
+	g_autofree char *body = receive_body(socket, first + HEADER, got - HEADER, text + size,
+					     error);
+	json_t *message = body ? json_parse(body, text, "message", error) : NULL;
+	if (message && size > 0)
+		*bytes = g_bytes_new(body + text, size);
 	return message;
 }
 

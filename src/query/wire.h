@@ -1,34 +1,37 @@
 /*
- * What the server and a worker say to each other over a socket pair: JSON objects, each after its
- * length in four bytes (little-endian), the first byte with a descriptor where one is handed over.
+ * What the server and a worker say to each other over a socket pair: a JSON object with some bytes
+ * behind it, after the lengths of both in four bytes each (little-endian). Each side waits for the
+ * other's message before it sends the next.
  *
  * The server says
- *	{"setup": {…}}	once, see query/engine.h; answered by {"ready": true} or {"error": …}
- *	{"query": {"id", "sql", "format", "limit", "cut_bytes", "cpu_seconds"}} with a pipe that the
- *			result goes to; answered by {"begun": true} when it is taken up, then by
- *			{"done": {"id", "rows", "truncated", "columns"}} or
- *			{"error": {"id", "code", "message"}}. One at a time.
- *	{"cancel": ID}	while that query runs; not answered by itself
- * and closes its end when the worker shall go.
+ *	{"prepare": {…}}  first, see query/engine.h
+ *	{"setup": {…}}	  then, the same; both are answered by {"ready": true} or {"error": …}
+ *	{"query": {"id", "sql" or "scan", "format", "limit", "cut_bytes", "cpu_seconds"}}, answered
+ *			  by {"done": {"id", "rows", "truncated", "cut", "columns"}} or
+ *			  {"error": {"id", "code", "message", "rejection"}}. What a result has
+ *			  beyond 64 KiB went through a pipe before; the rest is behind the answer.
+ * and closes its end when the worker shall go. Cancelling has a pipe of its own: eight bytes, the
+ * id of the query, while that runs.
  */
 #pragma once
 
 #include <glib.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Longest messages: a statement with every byte escaped, or the names of many tables; and what a
  * worker, which may be in the hands of an attacker, can make the server hold. */
 enum { WIRE_TO_WORKER = 8 * 1024 * 1024, WIRE_TO_SERVER = 1024 * 1024 };
 
-/* `descriptor` is sent along unless negative; the caller keeps it. */
-bool wire_send(int socket, const json_t *message, int descriptor, GError **error);
+/* UNAVAILABLE: the other side is gone. */
+bool wire_send(int socket, const json_t *message, const void *bytes, size_t size, GError **error);
 
 /*
- * Waits for a message. UNAVAILABLE: the other side is gone. *descriptor is -1 when none came; where
- * the argument is NULL, none may come.
+ * Waits for a message. *bytes is NULL when there are none; where the argument is NULL, none may
+ * come. UNAVAILABLE: the other side went without having read what was sent last. FAILED: it went.
  */
-json_t *wire_receive(int socket, size_t longest, int *descriptor, GError **error);
+json_t *wire_receive(int socket, size_t longest, GBytes **bytes, GError **error);
 
 /* An error as {"code", "message"} and back. A code that does not exist reads as FAILED. */
 json_t *wire_pack_error(const GError *error);

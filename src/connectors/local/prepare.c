@@ -2,6 +2,7 @@
 #include "connectors/local/prepare.h"
 
 #include "base/error.h"
+#include "base/files.h"
 #include "connectors/local/stream.h"
 
 #include <errno.h>
@@ -73,22 +74,6 @@ static void look_at_bytes(struct facts *facts, const guint8 *text, size_t size)
 	facts->bytes += (int64_t)size;
 }
 
-static bool write_all(int fd, const guint8 *bytes, size_t size, const char *what, GError **error)
-{
-	while (size > 0) {
-		ssize_t written = write(fd, bytes, size);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0) {
-			agnes_set_errno(error, errno, "cannot write the copy of %s in UTF-8", what);
-			return false;
-		}
-		bytes += written;
-		size -= (size_t)written;
-	}
-	return true;
-}
-
 /*
  * Converts what it can of the text; returns how many bytes at its end are an unfinished character.
  * At the `end` of the file there is none such.
@@ -129,8 +114,11 @@ static bool pass(const struct local_file *file, const struct local_preparation *
 			tail = convert(conversion, text, whole, got == 0, &size);
 			memmove(text, text + whole - tail, tail);
 			seen = conversion->converted;
-			if (!write_all(conversion->output, seen, size, file->name, error))
+			if (!files_write_all(conversion->output, seen, size)) {
+				agnes_set_errno(error, errno,
+						"cannot write the copy of %s in UTF-8", file->name);
 				return false;
+			}
 		}
 		look_at_bytes(facts, seen, size);
 		if (!look_at_lines(facts, file, how->longest_line, seen, size, error))

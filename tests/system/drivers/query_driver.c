@@ -18,6 +18,7 @@
 #include "query/wire.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -290,17 +291,18 @@ static void read_options(const json_t *json, struct query_pool_options *options,
 	child->memory_mb = 512;
 	child->temporary_mb = 1024;
 	child->address_space_mb = 2048;
+	child->kept_mb = 1024;
 	child->threads = 2;
 	child->landlock = SANDBOX_ANY_LANDLOCK;
 	if (json_unpack_ex((json_t *)json, &problem, 0,
-			   "{s{ss so ss s?i s?i s?i s?i s?i s?i s?i s?i s?i s?i s?i}}", "pool",
+			   "{s{ss so ss s?i s?i s?i s?i s?i s?i s?i s?i s?i s?i s?i s?i}}", "pool",
 			   "program", &child->program, "argv", &arguments, "temporary",
 			   &child->temporary, "memory_mb", &child->memory_mb, "temporary_mb",
 			   &child->temporary_mb, "address_space_mb", &child->address_space_mb,
-			   "threads", &child->threads, "landlock", &child->landlock, "workers",
-			   &workers, "workers_a_source", &a_source, "running_a_user", &a_user,
-			   "queued", &queued, "queued_a_user", &queued_a_user, "queue_seconds",
-			   &wait) != 0)
+			   "kept_mb", &child->kept_mb, "threads", &child->threads, "landlock",
+			   &child->landlock, "workers", &workers, "workers_a_source", &a_source,
+			   "running_a_user", &a_user, "queued", &queued, "queued_a_user",
+			   &queued_a_user, "queue_seconds", &wait) != 0)
 		g_error("options of the pool: %s", problem.text);
 	options->workers = (unsigned)workers;
 	options->workers_a_source = (unsigned)a_source;
@@ -323,6 +325,7 @@ int main(void)
 	g_auto(GStrv) argv = NULL;
 	g_autoptr(json_t) first = read_line();
 	g_autoptr(GPtrArray) threads = g_ptr_array_new();
+	signal(SIGPIPE, SIG_IGN);
 	sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_source);
 	dropped = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	read_options(first, &options, &argv);
