@@ -11,6 +11,7 @@
 #include "app/publisher.h"
 #include "app/queries.h"
 #include "app/routes.h"
+#include "app/scan_quota.h"
 #include "app/seed.h"
 #include "app/sync/runner.h"
 #include "app/table_facts.h"
@@ -83,6 +84,9 @@ struct app *app_new(const char *data_dir, GError **error)
 	if (!app->queries)
 		return NULL;
 	publisher_on_change(app->publisher, renew_queries, app);
+	app->scan_quotas = scan_quotas_new(app->state, error);
+	if (!app->scan_quotas)
+		return NULL;
 	app->table_facts = table_facts_new(app->state);
 	app->sync_runner = sync_runner_new(app, error);
 	if (!app->sync_runner)
@@ -108,6 +112,7 @@ void app_free(struct app *app)
 	backup_keeper_free(app->backups);
 	publisher_free(app->publisher);
 	queries_free(app->queries);
+	scan_quotas_free(app->scan_quotas);
 	manifests_free(app->manifests);
 	table_facts_free(app->table_facts);
 	cli_archives_free(app->cli_archives);

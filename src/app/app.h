@@ -22,6 +22,7 @@ struct health;
 struct manifests;
 struct publisher;
 struct queries;
+struct scan_quotas;
 struct sign_in;
 struct sync_runner;
 struct table_facts;
@@ -37,6 +38,7 @@ struct app {
 	struct publisher *publisher;
 	struct manifests *manifests;
 	struct queries *queries;
+	struct scan_quotas *scan_quotas;
 	struct table_facts *table_facts;
 	struct sync_runner *sync_runner;
 	struct cli_archives *cli_archives;

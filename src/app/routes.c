@@ -29,6 +29,8 @@ static const struct http_route *const tables[] = {
 	upload_routes,
 	user_routes,
 	v2_catalog_routes,
+	v2_sample_routes,
+	v2_scan_routes,
 };
 /* clang-format on */
 

@@ -29,6 +29,8 @@ extern const struct http_route token_routes[];
 extern const struct http_route upload_routes[];
 extern const struct http_route user_routes[];
 extern const struct http_route v2_catalog_routes[];
+extern const struct http_route v2_sample_routes[];
+extern const struct http_route v2_scan_routes[];
 
 /* All of them in one array; g_free() it. */
 struct http_route *routes_collect(size_t *count);

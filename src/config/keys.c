@@ -76,6 +76,14 @@ const struct config_key config_keys[] = {
 	{"query.slow_milliseconds", CONFIG_INT, "10000", NULL,
 	 "Queries that take longer are logged"},
 
+	{"api.scan.max_limit", CONFIG_INT, "10000000", NULL, "Rows that a scan may ask for"},
+	{"api.scan.max_result_bytes", CONFIG_SIZE, "2147483648", NULL,
+	 "Bytes of a scan's result; what is beyond is left out"},
+	{"api.scan.max_concurrent_per_user", CONFIG_INT, "5", NULL,
+	 "Scans of one user that run at a time"},
+	{"api.scan.max_daily_bytes_per_user", CONFIG_SIZE, "53687091200", NULL,
+	 "Bytes that a user may scan a day (UTC)"},
+
 	{"rebuild.memory_limit", CONFIG_SIZE, "1GB", NULL,
 	 "Memory for reading the extracts and rebuilding the views", .least = 64e6},
 	{"rebuild.timeout_seconds", CONFIG_INT, "600", NULL,

@@ -323,7 +323,7 @@ static const struct schema_column resource_grants[] = {
 	{NULL},
 };
 
-/* The three that follow are ours alone; other programs that read the file pass them over. */
+/* Those that follow are ours alone; other programs that read the file pass them over. */
 
 static const struct schema_column session_epochs[] = {
 	{"user_id", "VARCHAR", SCHEMA_REQUIRED},
@@ -352,6 +352,13 @@ static const struct schema_column sync_runs[] = {
 	{"started_by", "VARCHAR"},
 	{"owed", "JSON"},
 	{"report", "JSON"},
+	{NULL},
+};
+
+static const struct schema_column scan_usage[] = {
+	{"user_id", "VARCHAR", SCHEMA_REQUIRED},
+	{"day", "VARCHAR", SCHEMA_REQUIRED},
+	{"bytes", "BIGINT", SCHEMA_REQUIRED},
 	{NULL},
 };
 
@@ -401,5 +408,6 @@ const struct schema_table schema_tables[] = {
 	{"session_epochs", SCHEMA_KEPT, session_epochs, {"PRIMARY KEY(user_id)"}},
 	{"table_requests", SCHEMA_KEPT, table_requests, {"PRIMARY KEY(id)"}},
 	{"sync_runs", SCHEMA_KEPT, sync_runs, {"PRIMARY KEY(id)"}},
+	{"scan_usage", SCHEMA_KEPT, scan_usage, {"PRIMARY KEY(user_id)"}},
 	{NULL},
 };

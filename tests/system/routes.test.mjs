@@ -48,6 +48,8 @@ const REQUIRED = `
   PUT /api/settings/dataset                 GET /api/data/{table_id}/download
   POST /api/query
   GET /api/v2/catalog                       GET /api/v2/schema/{table_id}
+  GET /api/v2/sample/{table_id}             POST /api/v2/scan
+  POST /api/v2/scan/estimate
   GET /api/catalog/tables                   GET /api/catalog/profile/{table_name}
   POST /api/catalog/profile/{table_name}/refresh
   GET /api/catalog/metrics/{metric_path}
@@ -164,6 +166,8 @@ const TABLE_PARAMETERS = ['table_id', 'table_name'];
 // Operations that take a table in their body: what to send.
 const BODIES = {
   'POST /api/query': (table) => ({ sql: `SELECT * FROM "${table}"` }),
+  'POST /api/v2/scan': (table) => ({ table_id: table }),
+  'POST /api/v2/scan/estimate': (table) => ({ table_id: table }),
   'POST /api/access-requests': (table) => ({ table, reason: 'to know' }),
   'POST /api/sync/settings': (table) => ({ datasets: { [table]: true } }),
   'POST /api/sync/table-subscriptions': (table) => ({ tables: { [table]: true } }),

@@ -3,6 +3,7 @@
 #include "app/publisher.h"
 #include "app/routes.h"
 #include "app/table_facts.h"
+#include "app/v2_table.h"
 #include "app/wire.h"
 #include "base/error.h"
 
@@ -64,20 +65,8 @@ static struct http_response *list_tables(struct http_request *request)
 
 /* --- columns --- */
 
-/* Without a file only the source could say what the columns are. */
-static struct http_response *refuse_remote(const struct directory_table *table)
-{
-	if (!is_bigquery(table->registered))
-		return http_refuse(404, "table '%s' has no file on this server; run a sync",
-				   table->id);
-	return http_refuse_with(500, json_pack("{ss ss s{}}", "error", "bq_lib_missing", "message",
-					       "this server cannot ask BigQuery about its tables",
-					       "details"));
-}
-
 static struct http_response *answer_columns(const struct directory_table *table, json_t *columns)
 {
-	const struct registered_table *row = table->registered;
 	json_t *list = json_array();
 	json_t *column;
 	size_t index;
@@ -87,27 +76,28 @@ static struct http_response *answer_columns(const struct directory_table *table,
 		json_object_set_new(shown, "description", json_string(""));
 		json_array_append_new(list, shown);
 	}
-	return http_json(200, json_pack("{ss ss ss so sn s[] s{}}", "table_id", table->id,
-					"source_type", text_or(row ? row->source_type : NULL, ""),
-					"sql_flavor", "duckdb", "columns", list, "partition_by",
-					"clustered_by", "where_dialect_hints"));
+	return http_json(200,
+			 json_pack("{ss ss ss so sn s[] s{}}", "table_id", table->id, "source_type",
+				   v2_table_source(table), "sql_flavor", "duckdb", "columns", list,
+				   "partition_by", "clustered_by", "where_dialect_hints"));
 }
 
 static struct http_response *get_schema(struct http_request *request)
 {
 	struct app *app = app_of(request);
-	const struct caller *caller = caller_of(request);
 	GError *error = NULL;
+	struct http_response *refusal;
 	const char *id = http_request_text(request, "table_id");
-	const struct directory_table *table = caller_table(caller, id);
-	if (!table)
-		return caller->user->is_admin ? http_refuse(404, "table '%s' not found", id)
-					      : http_refuse(403, "not authorized for this table");
+	g_autofree char *unknown = g_strdup_printf("table '%s' not found", id);
+	const struct directory_table *table = v2_table_find(
+		request, id, "not authorized for this table", unknown, &refusal);
 	g_autoptr(edition) edition = publisher_edition(app->publisher);
-	const struct edition_table *entry = edition_find(edition, table->name);
-	if (!entry || !entry->table->file)
-		return refuse_remote(table);
-	g_autoptr(json_t) columns = table_facts_columns(app->table_facts, entry->table, &error);
+	const struct published_table *published = table ? v2_table_file(app, table, edition,
+									&refusal)
+							: NULL;
+	if (!published)
+		return refusal;
+	g_autoptr(json_t) columns = table_facts_columns(app->table_facts, published, &error);
 	return columns ? answer_columns(table, columns) : http_refuse_error(request, error);
 }
 

@@ -78,7 +78,7 @@ static void append_cell(GString *sql, const struct column *column, guint index, 
 {
 	g_autofree char *name = g_strdup_printf("c%u", index);
 	if (!is_real(column->type))
-		cells_append(sql, name, column->type);
+		cells_append(sql, name, column->type, CELLS_OF_QUERY);
 	else if (as_text)
 		duck_sql_append(sql,
 				"CASE WHEN isfinite(%S) THEN to_json(%S::DOUBLE) ELSE "
