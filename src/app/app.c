@@ -62,7 +62,7 @@ struct app *app_new(const char *data_dir, GError **error)
 	tell_of_the_kernel();
 	g_autoptr(app) app = g_new0(struct app, 1);
 	g_mutex_init(&app->config_lock);
-	app->data_dir = g_strdup(data_dir);
+	app->data_dir = g_canonicalize_filename(data_dir, NULL);
 	app->started = g_get_real_time();
 	app->config = config_load(data_dir, error);
 	app->state = app->config ? open_state(app, error) : NULL;

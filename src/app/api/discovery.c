@@ -3,10 +3,8 @@
 #include "app/audit.h"
 #include "app/publisher.h"
 #include "app/routes.h"
-#include "app/sync/extraction.h"
-#include "app/table_rules.h"
+#include "app/sync/found_tables.h"
 #include "app/wire.h"
-#include "base/error.h"
 #include "connectors/registry.h"
 #include "state/registry.h"
 
@@ -17,33 +15,10 @@ enum { DISCOVER_SECONDS = 15 };
 
 #define KEBOOLA_TOKEN "KEBOOLA_STORAGE_TOKEN"
 
-/* What could be known and is not to the point here. */
-static void ignore_event(void *data, const json_t *event)
-{
-}
-
-/* An array of rows as the connector lists them; an extractor does the work. */
 static json_t *ask_source(struct app *app, const char *source, GError **error)
 {
 	static const atomic_bool never = false;
-	g_autoptr(json_t) no_rows = json_array();
-	g_auto(extraction_end) end = {0};
-	const struct extraction extraction = {
-		.data_dir = app->data_dir,
-		.source = source,
-		.mode = "--discover",
-		.rows = no_rows,
-		.deadline = g_get_monotonic_time() + DISCOVER_SECONDS * G_USEC_PER_SEC,
-		.cancelled = &never,
-		.event = ignore_event,
-	};
-	if (!extraction_run(&extraction, &end, error))
-		return NULL;
-	if (json_is_array(end.result))
-		return json_incref(end.result);
-	g_set_error(error, AGNES_ERROR, AGNES_ERROR_FAILED,
-		    "the connector '%s' answered something else than a list", source);
-	return NULL;
+	return found_tables_ask(app, source, DISCOVER_SECONDS, &never, error);
 }
 
 static bool is_set(const char *text)
@@ -134,85 +109,29 @@ static struct http_response *discover_tables(struct http_request *request)
 
 /* --- registering --- */
 
-struct tally {
-	int registered, skipped, errors;
-	json_t *ids;
-};
-
-static bool register_found(struct http_request *request, const struct configuration *config,
-			   const json_t *row, struct tally *tally, GError **error)
-{
-	g_autoptr(GError) cause = NULL;
-	const char *name = text_of(row, "name");
-	g_autofree char *id = registry_id_of_name(name ? name : "");
-	struct registered_table table = {
-		.id = id,
-		.name = name,
-		.source_type = text_of(row, "source_type"),
-		.bucket = text_of(row, "bucket"),
-		.source_table = text_of(row, "source_table"),
-		.sync_strategy = text_of(row, "sync_strategy"),
-		.query_mode = text_of(row, "query_mode"),
-		.profile_after_sync = RECORD_TRUE,
-		.description = text_of(row, "description"),
-		.registered_by = caller_of(request)->user->row->email,
-		.registered_at = DUCK_NO_TIME,
-	};
-	g_autoptr(http_response) refusal = *id ? table_rules_refuse(&table, config) : NULL;
-	if (!*id || refusal) {
-		tally->errors++;
-	} else if (registry_register(app_of(request)->state, &table, &cause)) {
-		tally->registered++;
-		json_array_append_new(tally->ids, json_string(id));
-	} else if (g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_CONFLICT)) {
-		tally->skipped++;
-	} else {
-		g_propagate_error(error, g_steal_pointer(&cause));
-		return false;
-	}
-	return true;
-}
-
-/* Those that are registered when one fails stay so, and the next call skips them. */
-static bool register_all(struct http_request *request, const char *source, struct tally *tally,
-			 GError **error)
-{
-	struct app *app = app_of(request);
-	g_autoptr(configuration) config = app_config(app);
-	g_autoptr(json_t) found = ask_source(app, source, error);
-	bool done = found != NULL;
-	size_t index;
-	const json_t *row;
-	json_array_foreach(found, index, row)
-	{
-		if (done)
-			done = register_found(request, config, row, tally, error);
-	}
-	if (tally->registered > 0) {
-		done = directory_reload_tables(app->directory, done ? error : NULL) && done;
-		publisher_wake(app->publisher);
-	}
-	return done;
-}
-
 static struct http_response *discover_and_register(struct http_request *request)
 {
+	struct app *app = app_of(request);
 	GError *error = NULL;
-	g_autoptr(configuration) config = app_config(app_of(request));
+	g_autoptr(configuration) config = app_config(app);
 	const char *source = config_text(config, "data_source.type");
+	const char *email = caller_of(request)->user->row->email;
 	const struct connector *connector = connector_find(source);
 	bool can = connector && connector->discover;
 	if (!can && strcmp(source, "keboola") == 0)
 		return http_refuse(500, "Discovery and registration failed: %s",
 				   keboola_problem(config));
 	g_autoptr(json_t) ids = json_array();
-	struct tally tally = {.ids = ids};
-	if (can && !register_all(request, source, &tally, &error))
+	struct found_tally tally = {.ids = ids};
+	g_autoptr(json_t) found = can ? ask_source(app, source, &error) : NULL;
+	if (can && (!found || !found_tables_register(app, found, email, &tally, &error)))
 		return refuse_failure("Discovery and registration", error);
 	if (can)
 		audit_caller(request, "discover_and_register", NULL, source,
 			     json_pack("{si si si sO}", "registered", tally.registered, "skipped",
 				       tally.skipped, "errors", tally.errors, "tables", ids));
+	if (tally.registered > 0)
+		publisher_wake(app->publisher);
 	return http_json(200, json_pack("{si si si sO ss}", "registered", tally.registered,
 					"skipped", tally.skipped, "errors", tally.errors, "tables",
 					ids, "source", source));

@@ -1,12 +1,8 @@
-/* Comparing what the local connector finds with what is registered. */
+/* Looking at the local connector's folders, and at the files in them when they changed. */
 #include "app/sync/discovery.h"
 
-#include "app/publisher.h"
-#include "app/sync/extraction.h"
-#include "base/error.h"
+#include "app/sync/found_tables.h"
 #include "connectors/local/files.h"
-#include "extract/names.h"
-#include "state/registry.h"
 
 #include <string.h>
 
@@ -61,136 +57,20 @@ static char *look(const struct app *app, const struct configuration *config, boo
 	return g_string_free(seen, FALSE);
 }
 
-static void pass_over(void *data, const json_t *event)
+/* Of what was found only files: a folder may be there for other reasons. */
+static json_t *only_files(const json_t *found)
 {
-}
-
-/* What the connector lists, as objects with the fields of a registry row. */
-static json_t *ask(const struct app *app, const atomic_bool *cancelled, GError **error)
-{
-	g_auto(extraction_end) end = {0};
-	g_autoptr(json_t) rows = json_array();
-	const struct extraction extraction = {
-		.data_dir = app->data_dir,
-		.source = SOURCE,
-		.mode = "--discover",
-		.rows = rows,
-		.deadline = g_get_monotonic_time() + DISCOVERY_SECONDS * G_USEC_PER_SEC,
-		.cancelled = cancelled,
-		.event = pass_over,
-	};
-	if (!extraction_run(&extraction, &end, error))
-		return NULL;
-	if (json_is_array(end.result))
-		return g_steal_pointer(&end.result);
-	g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID, "the connector listed no tables");
-	return NULL;
-}
-
-static const char *text_of(const json_t *found, const char *member)
-{
-	const char *text = json_string_value(json_object_get(found, member));
-	return text ? text : "";
-}
-
-static bool is_local(const struct registered_table *row)
-{
-	return !row->source_type || !*row->source_type || strcmp(row->source_type, SOURCE) == 0;
-}
-
-/* Whether the row reads that file of that root; a pattern counts by its first part. */
-static bool reads(const struct registered_table *row, const char *root, const char *file)
-{
-	const char *bucket = row->bucket && *row->bucket ? row->bucket : root;
-	g_autofree char *below = g_strconcat(root, "/", file, NULL);
-	if (!is_local(row))
-		return false;
-	if (strcmp(bucket, root) != 0)
-		return strcmp(bucket, below) == 0;
-	if (!row->source_table || !*row->source_table)
-		return strcspn(file, ".") == strlen(row->name) && g_str_has_prefix(file, row->name);
-	g_autofree char *first = g_strndup(row->source_table, strcspn(row->source_table, "/"));
-	return g_pattern_match_simple(first, file);
-}
-
-/* NULL: it may become a table; else why not, which is "" where there is nothing to tell. */
-static const char *find_obstacle(const struct directory *directory, const struct edition *edition,
-				 const json_t *found)
-{
-	const char *name = text_of(found, "name"), *file = text_of(found, "source_table");
-	enum local_format format;
-	enum local_compression compression;
-	if (!name_is_strict(name) || !local_file_kind(file, &format, &compression))
-		return "";
-	for (size_t i = 0; i < directory->table_count; i++) {
-		const struct registered_table *row = directory->tables[i]->registered;
-		if (row && reads(row, text_of(found, "bucket"), file))
-			return "";
-	}
-	g_autofree char *id = registry_id_of_name(name);
-	if (directory_table(directory, id) || directory_table(directory, name))
-		return "another table has that name";
-	const struct edition_table *published = edition_find(edition, name);
-	return published && strcmp(published->source->name, SOURCE) != 0
-		       ? "another source has a table of that name"
-		       : NULL;
-}
-
-/* Borrows from `found` but for the id and the description. */
-static struct registered_table *make_row(const json_t *found, GPtrArray *texts)
-{
-	const char *name = text_of(found, "name");
-	char *id = registry_id_of_name(name);
-	char *description = g_strdup_printf("Auto-discovered from %s/%s", text_of(found, "bucket"),
-					    text_of(found, "source_table"));
-	struct registered_table *row = g_new(struct registered_table, 1);
-	record_init(&registered_table_type, row);
-	row->id = id;
-	row->name = name;
-	row->source_type = SOURCE;
-	row->bucket = text_of(found, "bucket");
-	row->source_table = text_of(found, "source_table");
-	row->sync_strategy = "full_refresh";
-	row->query_mode = "local";
-	row->profile_after_sync = RECORD_TRUE;
-	row->description = description;
-	row->registered_by = REGISTERED_BY;
-	row->registered_at = g_get_real_time();
-	g_ptr_array_add(texts, id);
-	g_ptr_array_add(texts, description);
-	return row;
-}
-
-static bool register_new(struct app *app, const json_t *all, GError **error)
-{
-	g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
-	g_autoptr(directory_view) directory = directory_store_get(app->directory);
-	g_autoptr(edition) edition = publisher_edition(app->publisher);
 	size_t index;
-	const json_t *found;
-	json_array_foreach((json_t *)all, index, found)
+	json_t *each, *files = json_array();
+	json_array_foreach((json_t *)found, index, each)
 	{
-		const char *obstacle = find_obstacle(directory, edition, found);
-		if (!obstacle) {
-			struct registered_table *row = make_row(found, texts);
-			bool first = g_hash_table_add(names, (void *)row->id);
-			obstacle = first ? NULL : "another file of that name is one";
-			if (first)
-				g_ptr_array_add(rows, row);
-			else
-				g_free(row);
-		}
-		if (obstacle && *obstacle)
-			g_warning("%s/%s does not become a table: %s", text_of(found, "bucket"),
-				  text_of(found, "source_table"), obstacle);
+		enum local_format format;
+		enum local_compression compression;
+		const char *file = json_string_value(json_object_get(each, "source_table"));
+		if (file && local_file_kind(file, &format, &compression))
+			json_array_append(files, each);
 	}
-	if (rows->len == 0)
-		return true;
-	g_message("%u new files become tables", rows->len);
-	return registry_register_all(app->state, rows, error) &&
-	       directory_reload_tables(app->directory, error);
+	return files;
 }
 
 bool discovery_run(struct discovery *discovery, struct app *app, const struct configuration *config,
@@ -201,8 +81,12 @@ bool discovery_run(struct discovery *discovery, struct app *app, const struct co
 	if (!config_bool(config, "local.auto_register") || !*seen ||
 	    g_strcmp0(seen, discovery->seen) == 0)
 		return true;
-	g_autoptr(json_t) found = ask(app, cancelled, error);
-	if (!found || !register_new(app, found, error))
+	g_autoptr(json_t)
+		found = found_tables_ask(app, SOURCE, DISCOVERY_SECONDS, cancelled, error);
+	g_autoptr(json_t) files = only_files(found);
+	g_autoptr(json_t) ids = json_array();
+	struct found_tally tally = {.ids = ids};
+	if (!found || !found_tables_register(app, files, REGISTERED_BY, &tally, error))
 		return false;
 	g_clear_pointer(&discovery->seen, g_free);
 	discovery->seen = settled ? g_steal_pointer(&seen) : NULL;
