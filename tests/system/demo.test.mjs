@@ -17,10 +17,16 @@ function start(folder, args = [], build = BUILD) {
 
 const demo = (folder, args, build) => collect(start(folder, args, build));
 
+// Everything there is to know when something went wrong.
+function explain(folder, { stdout, stderr }) {
+  const log = path.join(folder, 'demo/server.log');
+  return [stdout, stderr, existsSync(log) ? readFileSync(log, 'utf8') : ''].join('\n--\n');
+}
+
 test('the demonstration holds, and starts where the last one left off', async (t) => {
   const folder = temporaryFolder(t);
   const first = await demo(folder, ['--once']);
-  assert.equal(first.code, 0, first.stdout + first.stderr);
+  assert.equal(first.code, 0, explain(folder, first));
   for (const expected of [/^Admin user created/m, /^ *payments +src=local/m, /^Granted Analysts: table\/orders$/m,
     /^Downloaded: 4 tables$/m, /Electronics/, /payments/, /It works\. Go on with/])
     assert.match(first.stdout, expected);
@@ -34,7 +40,7 @@ test('the demonstration holds, and starts where the last one left off', async (t
   assert.ok(!existsSync(path.join(workspace, 'payments.parquet')));
 
   const second = await demo(folder, ['--once']);
-  assert.equal(second.code, 0, second.stdout + second.stderr);
+  assert.equal(second.code, 0, explain(folder, second));
   assert.match(second.stdout, /^It is there\.$/m);
   assert.doesNotMatch(second.stdout, /Admin user created|Registered tables|Granted/);
   assert.match(second.stdout, /^Downloaded: 0 tables$/m);
@@ -70,15 +76,16 @@ test('a step that fails fails all, and what was half done is begun anew', async 
     chmodSync(path.join(build, 'da'), 0o755);
   };
   fake('*"grant create"*', 'exit 1');
-  assert.equal((await demo(folder, ['--once'], build)).code, 1);
+  const halfDone = await demo(folder, ['--once'], build);
+  assert.equal(halfDone.code, 1, explain(folder, halfDone));
   fake('*--remote*', 'echo 5; exit 0');
   const open = await demo(folder, ['--once'], build);
-  assert.equal(open.code, 1);
+  assert.equal(open.code, 1, explain(folder, open));
   assert.match(open.stdout, /^Admin user created/m);
   assert.match(open.stderr, /may read what was not granted: 5/);
   fake('*--remote*', 'echo "no server" >&2; exit 1');
   const other = await demo(folder, ['--once'], build);
-  assert.equal(other.code, 1);
+  assert.equal(other.code, 1, explain(folder, other));
   assert.match(other.stderr, /refused for another reason/);
   assert.match(readFileSync(path.join(folder, 'demo/server.log'), 'utf8'), /Serving/);
   assert.equal((await demo(folder, ['--once', '--size'])).code, 1);
