@@ -167,6 +167,7 @@ static int run(const struct command_context *context, int argc, char **argv)
 	}
 	if (!server)
 		return command_fail(&command_serve, g_steal_pointer(&error));
+	g_atomic_pointer_set(&app->server, server);
 	say_ready(app, server, &settings);
 	tell_ready(server, &settings);
 	run_until_stopped(app);

@@ -7,6 +7,7 @@
 #include "app/cli_archives.h"
 #include "app/health.h"
 #include "app/manifest.h"
+#include "app/monitor/traffic.h"
 #include "app/pages.h"
 #include "app/publisher.h"
 #include "app/queries.h"
@@ -117,6 +118,7 @@ void app_free(struct app *app)
 	table_facts_free(app->table_facts);
 	cli_archives_free(app->cli_archives);
 	assets_free(app->assets);
+	traffic_free(app->traffic);
 	health_free(app->health);
 	sign_in_free(app->sign_in);
 	auditor_free(app->auditor);
@@ -155,10 +157,16 @@ const char *const access_meanings[ACCESS_COUNT] = {
 	[ACCESS_ADMIN] = "a member of the group Admin",
 };
 
+static void count_request(const struct http_request *request, int status, uint64_t microseconds)
+{
+	traffic_count(app_of(request)->traffic, request, status, microseconds);
+}
+
 void app_describe(struct app *app, struct http_application *application)
 {
 	size_t count;
 	app->routes = routes_collect(&count);
+	app->traffic = traffic_new(app->routes, count);
 	*application = (struct http_application){
 		.title = "AI Data Analyst",
 		.description = "Data distribution platform for AI analytical systems",
@@ -169,6 +177,7 @@ void app_describe(struct app *app, struct http_application *application)
 		.data = app,
 		.admit = sign_in_admit,
 		.dress = pages_dress,
+		.finished = count_request,
 	};
 	app->application = application;
 }

@@ -26,6 +26,7 @@ struct scan_quotas;
 struct sign_in;
 struct sync_runner;
 struct table_facts;
+struct traffic;
 
 struct app {
 	char *data_dir;
@@ -41,6 +42,8 @@ struct app {
 	struct scan_quotas *scan_quotas;
 	struct table_facts *table_facts;
 	struct sync_runner *sync_runner;
+	struct traffic *traffic;
+	struct http_server *server; /* set once it runs: g_atomic_pointer_get() */
 	struct cli_archives *cli_archives;
 	struct assets *assets;
 	char *bootstrap_code; /* NULL: somebody can sign in */

@@ -5,8 +5,9 @@
 
 static bool is_api_path(const char *path)
 {
-	static const char *const prefixes[] = {"/api/", "/auth/", "/marketplace.zip",
-					       "/marketplace.git", "/marketplace/"};
+	static const char *const prefixes[] = {
+		"/api/",	"/auth/", "/metrics", "/marketplace.zip", "/marketplace.git",
+		"/marketplace/"};
 	for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++) {
 		if (g_str_has_prefix(path, prefixes[i]))
 			return true;

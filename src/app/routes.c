@@ -20,6 +20,7 @@ static const struct http_route *const tables[] = {
 	password_routes,
 	metadata_routes,
 	metric_routes,
+	monitoring_routes,
 	query_routes,
 	registry_routes,
 	server_config_routes,

@@ -94,6 +94,13 @@ const struct config_key config_keys[] = {
 	{"state.backup_interval_hours", CONFIG_INT, "24", NULL, "Time between two copies",
 	 .least = 1, .most = 8760},
 
+	{"monitoring.access", CONFIG_CHOICE, "admin", NULL,
+	 "Who may read /metrics, beside who has METRICS_TOKEN: administrators, also programs of "
+	 "this machine, or anybody",
+	 .choices = "admin|loopback|anybody"},
+	{"monitoring.tables", CONFIG_BOOL, "false", NULL,
+	 "Whether /metrics has figures of each table, with its name"},
+
 	{"profiler.sample_size", CONFIG_INT, "500000", NULL, "Rows that a profile looks at",
 	 .least = 1},
 	{"profiler.max_categorical_distinct", CONFIG_INT, "50", NULL,
@@ -155,6 +162,8 @@ const struct config_key config_keys[] = {
 	 "Seconds between two looks at the schedules of scripts", .least = 1},
 	{NULL, CONFIG_INT, "30", "SCHEDULER_TICK_SECONDS",
 	 "Seconds between two looks at the clock, at most the shortest interval", .least = 1},
+	{NULL, CONFIG_TEXT, NULL, "METRICS_TOKEN",
+	 "Secret by which a collector reads /metrics, 16 characters at least", .secret = true},
 	{NULL, CONFIG_TEXT, NULL, "SEED_ADMIN_EMAIL",
 	 "An administrator who is there from the start"},
 	{NULL, CONFIG_TEXT, NULL, "SEED_ADMIN_PASSWORD",

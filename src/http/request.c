@@ -17,6 +17,16 @@ char *http_request_cookie(const struct http_request *request, const char *name)
 		MHD_lookup_connection_value(request->exchange->connection, MHD_COOKIE_KIND, name));
 }
 
+bool http_request_is_local(const struct http_request *request)
+{
+	bool proxied = !request->exchange->forwarded &&
+		       (http_request_header(request, "X-Forwarded-For") ||
+			http_request_header(request, "Forwarded"));
+	bool loopback = strcmp(request->address, "::1") == 0 ||
+			g_str_has_prefix(request->address, "127.");
+	return loopback && !proxied;
+}
+
 json_t *http_request_value(const struct http_request *request, const char *name)
 {
 	json_t *value = json_object_get(request->fields, name);

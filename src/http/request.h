@@ -42,6 +42,12 @@ struct http_request {
 const char *http_request_header(const struct http_request *request, const char *name);
 char *http_request_cookie(const struct http_request *request, const char *name);
 
+/*
+ * Whether a program of this machine asks: a loopback address, and no sign of a proxy that is not
+ * trusted to say for whom it asks.
+ */
+bool http_request_is_local(const struct http_request *request);
+
 /* Values of declared fields. Asking for one that the route does not declare is a bug and aborts. */
 json_t *http_request_value(const struct http_request *request, const char *name); /* borrowed */
 const char *http_request_text(const struct http_request *request,

@@ -81,14 +81,14 @@ const ANONYMOUS = new Set(`
   GET /auth/password/reset                  POST /auth/password/reset
   POST /auth/password/reset/confirm         GET /login
   GET /login/password
-  GET /api/health                           GET /api/ready
+  GET /api/health                           GET /api/health/ready
   GET /api/version
   GET /cli/latest                           GET /cli/download
   GET /cli/wheel/{wheel_name}               GET /cli/install.sh
   GET /openapi.json                         GET /docs
   GET /docs/{path}                          GET /redoc
-  GET /static/{path}
-`.trim().split(/\s{2,}/));
+  GET /static/{path}                        GET /metrics
+`.trim().split(/\s{2,}/)); // monitoring.access says who may read the last
 
 const ADMIN = 'Caller: a member of the group Admin.';
 

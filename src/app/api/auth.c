@@ -79,17 +79,13 @@ static struct http_response *create_token(struct http_request *request)
 
 /* --- the first administrator --- */
 
-static bool from_this_machine(const struct http_request *request)
-{
-	return strcmp(request->address, "::1") == 0 || g_str_has_prefix(request->address, "127.");
-}
-
 /* Who sits at the machine may, and who read the code from its console. */
 static bool may_bootstrap(const struct http_request *request)
 {
 	const char *expected = app_of(request)->bootstrap_code;
 	const char *given = http_request_text(request, "code");
-	return from_this_machine(request) || (expected && given && secret_equal(expected, given));
+	return http_request_is_local(request) ||
+	       (expected && given && secret_equal(expected, given));
 }
 
 static bool set_password(struct app *app, const struct user *user, const char *hash, GError **error)

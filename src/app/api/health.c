@@ -2,13 +2,18 @@
 #include "app/health.h"
 
 #include "app/app.h"
+#include "app/freshness.h"
 #include "app/routes.h"
 #include "app/wire.h"
 #include "http/openapi.h"
 #include "state/schema.h"
 
-/* Tables whose data is older than this are stale. */
-#define STALE_AFTER (INT64_C(24) * 3600 * G_USEC_PER_SEC)
+#include <string.h>
+
+enum {
+	MOST_FAILURES = 100,  /* that are listed with their errors */
+	LONGEST_ERROR = 1000, /* bytes of each */
+};
 
 static const char *environment_or(const char *name, const char *otherwise)
 {
@@ -44,12 +49,21 @@ static struct http_response *get_version(struct http_request *request)
 	return http_json(200, build_identity(app_of(request)));
 }
 
+static void add_failure(json_t *failures, const struct directory_table *table)
+{
+	const char *error = table->synced->error ? table->synced->error : "";
+	g_autofree char *shown = g_utf8_make_valid(error, (gssize)strnlen(error, LONGEST_ERROR));
+	if (json_array_size(failures) < MOST_FAILURES)
+		json_array_append_new(failures,
+				      json_pack("{ss ss}", "table", table->name, "error", shown));
+}
+
 /* Of the tables that the caller may read: the names of others are not for everybody. */
 static json_t *data_service(const struct caller *caller)
 {
 	const struct directory *directory = caller->directory;
-	json_t *stale = json_array();
-	int64_t rows = 0, tables = 0, oldest = g_get_real_time() - STALE_AFTER;
+	json_t *stale = json_array(), *failures = json_array();
+	int64_t rows = 0, tables = 0, failing = 0, now = g_get_real_time();
 	for (size_t i = 0; i < directory->table_count; i++) {
 		const struct directory_table *table = directory->tables[i];
 		if (!table->synced || !directory_may_read(directory, caller->user, table))
@@ -57,12 +71,22 @@ static json_t *data_service(const struct caller *caller)
 		tables++;
 		if (table->synced->rows != RECORD_NO_INT)
 			rows += table->synced->rows;
-		if (table->synced->last_sync != DUCK_NO_TIME && table->synced->last_sync < oldest)
+		if (freshness_is_stale(table, now))
 			json_array_append_new(stale, json_string(table->name));
+		if (freshness_is_failing(table)) {
+			failing++;
+			add_failure(failures, table);
+		}
 	}
-	const char *status = json_array_size(stale) > 0 ? "warning" : "ok";
-	return json_pack("{ss sI sI so}", "status", status, "tables", (json_int_t)tables,
-			 "total_rows", (json_int_t)rows, "stale_tables", stale);
+	bool fine = json_array_size(stale) == 0 && failing == 0;
+	json_t *service = json_pack("{ss sI sI so sI}", "status", fine ? "ok" : "warning", "tables",
+				    (json_int_t)tables, "total_rows", (json_int_t)rows,
+				    "stale_tables", stale, "failing", (json_int_t)failing);
+	/* An error may tell of the source more than its readers are to know. */
+	if (caller->user->is_admin)
+		json_object_set(service, "failing_tables", failures);
+	json_decref(failures);
+	return service;
 }
 
 static json_t *schema_service(enum health_schema schema)
@@ -119,10 +143,11 @@ static const struct http_answer not_ready[] = {{503, "The state cannot be used"}
 const struct http_route health_routes[] = {
 	{HTTP_GET, "/api/health", ACCESS_ANYBODY, .tag = "health",
 	 .summary = "Whether the server is well; always 200", .handle = get_health},
-	{HTTP_GET, "/api/ready", ACCESS_ANYBODY, .tag = "health", .answers = not_ready,
+	{HTTP_GET, "/api/health/ready", ACCESS_ANYBODY, .tag = "health", .answers = not_ready,
 	 .summary = "The same, with the status code for load balancers", .handle = get_ready},
 	{HTTP_GET, "/api/health/detailed", ACCESS_USER, .tag = "health",
-	 .summary = "The parts of the server, and stale tables", .handle = get_health_detailed},
+	 .summary = "The parts of the server, stale and failing tables",
+	 .handle = get_health_detailed},
 	{HTTP_GET, "/api/version", ACCESS_ANYBODY, .tag = "health",
 	 .summary = "Which build this is", .handle = get_version},
 	{HTTP_GET, "/openapi.json", ACCESS_ANYBODY, .tag = "documentation",
