@@ -13,6 +13,9 @@
 #define ANALYTICS_PAUSE	  (300 * G_TIME_SPAN_MILLISECOND)
 #define ANALYTICS_LONGEST (5 * G_TIME_SPAN_SECOND)
 
+/* How long whoever opened the file for other tools may go on reading what it named. */
+enum { SUPERSEDED_SECONDS = 4 * 60 * 60 };
+
 struct publisher {
 	char *data_dir;
 	struct directory_store *directory;
@@ -199,4 +202,9 @@ void publisher_on_change(struct publisher *publisher, void (*changed)(void *data
 	publisher->on_change = changed;
 	publisher->data = data;
 	g_cond_broadcast(&publisher->changed);
+}
+
+bool publisher_sweep(struct publisher *publisher, GError **error)
+{
+	return orchestrator_sweep(publisher->orchestrator, SUPERSEDED_SECONDS, error);
 }

@@ -39,3 +39,6 @@ void publisher_wake(struct publisher *publisher);
  * background.
  */
 bool publisher_publish(struct publisher *publisher, GError **error);
+
+/* Removes files of versions that were superseded some hours ago. */
+bool publisher_sweep(struct publisher *publisher, GError **error);

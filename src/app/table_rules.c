@@ -2,6 +2,7 @@
 #include "app/table_rules.h"
 
 #include "app/wire.h"
+#include "connectors/custom/custom.h"
 #include "engine/schedule.h"
 #include "extract/names.h"
 
@@ -18,17 +19,6 @@ static bool is(const char *left, const char *right)
 static bool blank(const char *text)
 {
 	return !text || !*text;
-}
-
-char *table_rules_source_type(const json_t *value)
-{
-	const char *given = json_string_value(value);
-	if (blank(given) || g_strv_contains(source_types, given))
-		return NULL;
-	g_autofree char *quoted = wire_quote(given);
-	return g_strdup_printf(
-		"source_type must be one of ['bigquery', 'jira', 'keboola', 'local'], got %s",
-		quoted);
 }
 
 char *table_rules_query_mode(const json_t *value)
@@ -77,6 +67,27 @@ static struct http_response *refuse_name(const char *name)
 			   "Table name %s must begin with a letter, digit or underscore and hold "
 			   "only these, dots, dashes and spaces, at most 128 of them",
 			   quoted);
+}
+
+/* One of those that there are by name, or a connector in another language that is there now. */
+static bool is_source_type(const char *type, const struct configuration *config)
+{
+	if (blank(type) || g_strv_contains(source_types, type))
+		return true;
+	g_auto(GStrv) names = custom_connector_names(config_text(config, "CONNECTORS_DIR"));
+	return g_strv_contains((const char *const *)names, type);
+}
+
+struct http_response *table_rules_refuse_source(const char *type,
+						const struct configuration *config)
+{
+	if (is_source_type(type, config))
+		return NULL;
+	g_autofree char *quoted = wire_quote(type);
+	return http_invalid("source_type",
+			    "source_type must be one of ['bigquery', 'jira', 'keboola', 'local'] "
+			    "or a connector in CONNECTORS_DIR, got %s",
+			    quoted);
 }
 
 static struct http_response *refuse_unconfigured(const char *type,
@@ -149,7 +160,9 @@ static struct http_response *refuse_bigquery(struct registered_table *table,
 struct http_response *table_rules_refuse(struct registered_table *table,
 					 const struct configuration *config)
 {
-	struct http_response *refusal = refuse_name(table->name);
+	struct http_response *refusal = table_rules_refuse_source(table->source_type, config);
+	if (!refusal)
+		refusal = refuse_name(table->name);
 	if (!refusal)
 		refusal = refuse_unconfigured(table->source_type, config);
 	if (!refusal && is(table->source_type, "bigquery"))

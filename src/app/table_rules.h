@@ -9,7 +9,6 @@
 #include <jansson.h>
 
 /* For http_field.check: NULL or what is wrong. */
-char *table_rules_source_type(const json_t *value);
 char *table_rules_query_mode(const json_t *value);
 char *table_rules_schedule(const json_t *value);
 
@@ -20,6 +19,10 @@ char *table_rules_schedule(const json_t *value);
  */
 struct http_response *table_rules_refuse(struct registered_table *table,
 					 const struct configuration *config);
+
+/* The rule about the source type alone. */
+struct http_response *table_rules_refuse_source(const char *type,
+						const struct configuration *config);
 
 /* The rules about source_query alone; `what` is NULL or the text of a 422 about the whole body. */
 const char *table_rules_query(const char *query_mode, const char *source_query);

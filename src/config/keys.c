@@ -60,6 +60,14 @@ const struct config_key config_keys[] = {
 	{"sync.retry_seconds", CONFIG_INT, "10", NULL,
 	 "Time before the second attempt; each further one waits twice as long", .most = 3600},
 
+	{"retention.history_days", CONFIG_INT, "365", NULL,
+	 "Days that the history of a table is kept, beside its newest entry; 0 means for ever",
+	 .most = 36500},
+	{"retention.runs_days", CONFIG_INT, "30", NULL,
+	 "Days that what a sync run came to is kept; 0 means for ever", .most = 36500},
+	{"retention.audit_days", CONFIG_INT, "365", NULL,
+	 "Days that the audit log is kept; 0 means for ever", .most = 36500},
+
 	{"query.memory_limit", CONFIG_SIZE, "512MB", NULL, "Memory for one query", .least = 64e6},
 	{"query.temporary_limit", CONFIG_SIZE, "4GB", NULL,
 	 "Disk for what does not fit into the memory of one query"},

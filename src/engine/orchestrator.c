@@ -316,15 +316,21 @@ static bool rebuild_locked(struct orchestrator *orchestrator, const char *source
 	return true;
 }
 
+/* Unless the caller holds it. */
+static bool take_lock(struct orchestrator *orchestrator, int *lock, GError **error)
+{
+	if (orchestrator->locking == ORCHESTRATOR_LOCKED)
+		return true;
+	*lock = orchestrator_lock(orchestrator->data_dir, ORCHESTRATOR_PATIENCE, error);
+	return *lock >= 0;
+}
+
 bool orchestrator_rebuild(struct orchestrator *orchestrator, const char *source,
 			  struct rebuild *rebuild, GError **error)
 {
 	g_autoptr(GMutexLocker) turn = g_mutex_locker_new(&orchestrator->rebuilding);
-	bool locks = orchestrator->locking == ORCHESTRATOR_LOCKS;
-	AUTO_FD lock = locks ? orchestrator_lock(orchestrator->data_dir, ORCHESTRATOR_PATIENCE,
-						 error)
-			     : -1;
-	if (locks && lock < 0)
+	AUTO_FD lock = -1;
+	if (!take_lock(orchestrator, &lock, error))
 		return false;
 	gint64 start = g_get_monotonic_time();
 	rebuild->refused = g_ptr_array_new_with_free_func(g_free);
@@ -334,5 +340,18 @@ bool orchestrator_rebuild(struct orchestrator *orchestrator, const char *source,
 	g_info("rebuild took %.1f ms, the slowest source %.1f ms of them",
 	       (double)(g_get_monotonic_time() - start) / 1000,
 	       (double)rebuild->slowest_source / 1000);
+	return true;
+}
+
+bool orchestrator_sweep(struct orchestrator *orchestrator, int64_t seconds, GError **error)
+{
+	g_autoptr(GMutexLocker) turn = g_mutex_locker_new(&orchestrator->rebuilding);
+	AUTO_FD lock = -1;
+	if (!take_lock(orchestrator, &lock, error))
+		return false;
+	g_autoptr(edition) edition = orchestrator_edition(orchestrator);
+	for (guint i = 0; i < edition->sources->len; i++)
+		publish_sweep(orchestrator->data_dir, g_ptr_array_index(edition->sources, i),
+			      seconds);
 	return true;
 }

@@ -58,3 +58,6 @@ DEFINE_AUTO(rebuild)
  */
 bool orchestrator_rebuild(struct orchestrator *orchestrator, const char *source,
 			  struct rebuild *rebuild, GError **error);
+
+/* Removes files of versions that were superseded at least `seconds` ago. Blocks like a rebuild. */
+bool orchestrator_sweep(struct orchestrator *orchestrator, int64_t seconds, GError **error);

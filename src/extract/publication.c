@@ -7,6 +7,7 @@
 #include "extract/bounds.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #define INDEX_NAME "index.json"
 
@@ -143,6 +144,13 @@ static json_t *source_to_json(const struct published_source *source)
 	return json_pack("{si ss so so so}", "version", INDEX_VERSION, "fingerprint",
 			 source->fingerprint, "tables", tables, "attached", attached, "failures",
 			 failures);
+}
+
+int64_t publication_time(const char *folder)
+{
+	struct stat status;
+	g_autofree char *path = g_build_filename(folder, INDEX_NAME, NULL);
+	return stat(path, &status) == 0 ? status.st_mtim.tv_sec : 0;
 }
 
 bool publication_save(const struct published_source *source, const char *folder, GError **error)

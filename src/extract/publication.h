@@ -73,4 +73,7 @@ bool publication_is_described(const struct published_source *source);
  */
 struct published_source *publication_load(const char *folder, const char *name);
 
+/* When the index in `folder` was written, in seconds since 1970; 0: there is none. */
+int64_t publication_time(const char *folder);
+
 bool publication_save(const struct published_source *source, const char *folder, GError **error);

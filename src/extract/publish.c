@@ -167,15 +167,16 @@ static void remember_files(const struct published_source *source, GHashTable *fi
 }
 
 /*
- * Removes the files of versions before the last. The last one's stay for those who opened
- * analytics/server.duckdb or looked a path up a moment ago.
+ * Removes the files of versions before the last. The last one's (NULL: there is none to keep) stay
+ * for those who opened analytics/server.duckdb or looked a path up a moment ago.
  */
 static void remove_outdated(const char *folder, const struct published_source *source,
 			    const struct published_source *previous)
 {
 	g_autoptr(GHashTable) files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	remember_files(source, files);
-	remember_files(previous, files);
+	if (previous)
+		remember_files(previous, files);
 	g_autoptr(GDir) listing = g_dir_open(folder, 0, NULL);
 	for (const char *name; listing && (name = g_dir_read_name(listing));) {
 		g_autofree char *path = g_build_filename(folder, name, NULL);
@@ -223,6 +224,14 @@ struct published_source *publish_source(const struct publish_request *request)
 	g_autoptr(GError) error = NULL;
 	struct published_source *source = publish(request, &error);
 	return source ? source : publish_keep(request->previous, error->message);
+}
+
+void publish_sweep(const char *data_dir, const struct published_source *source, int64_t seconds)
+{
+	g_autofree char *folder = publish_folder(data_dir, source->name);
+	int64_t published = publication_time(folder);
+	if (published > 0 && g_get_real_time() / G_USEC_PER_SEC - published >= seconds)
+		remove_outdated(folder, source, NULL);
 }
 
 bool publish_remove(const char *data_dir, const char *source, GError **error)

@@ -43,6 +43,13 @@ struct published_source *publish_source(const struct publish_request *request);
  */
 struct published_source *publish_keep(struct published_source *previous, const char *message);
 
+/*
+ * Removes the files of older versions, once that in force has been so for `seconds`: until then
+ * somebody may have their paths from analytics/server.duckdb. Readers of ours hold links of their
+ * own. Not while the source is published.
+ */
+void publish_sweep(const char *data_dir, const struct published_source *source, int64_t seconds);
+
 /* published/<source> */
 char *publish_folder(const char *data_dir, const char *source);
 

@@ -57,3 +57,8 @@ GPtrArray *audit_query(struct state *state, const char *user_id, const char *act
 			   "sssi", user_id, user_id, action,
 			   limit > 0 ? limit : (int64_t)AUDIT_QUERY_LIMIT);
 }
+
+int64_t audit_trim(struct state *state, int64_t before, GError **error)
+{
+	return store_change(state, error, "DELETE FROM audit_log WHERE timestamp < ?", "t", before);
+}

@@ -31,3 +31,6 @@ bool audit_write(struct state *state, const GPtrArray *entries, GError **error);
  */
 GPtrArray *audit_query(struct state *state, const char *user_id, const char *action, int64_t limit,
 		       GError **error);
+
+/* Deletes what is older than `before`: how many, -1 on error. */
+int64_t audit_trim(struct state *state, int64_t before, GError **error);

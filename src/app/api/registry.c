@@ -191,12 +191,11 @@ static struct http_response *precheck_table(struct http_request *request)
 	if (refusal)
 		return refusal;
 	const struct registered_table *table = &draft.table;
-	if (is_bigquery(table)) {
-		g_autoptr(configuration) config = app_config(app_of(request));
-		refusal = table_rules_refuse(&draft.table, config);
-		if (refusal)
-			return refusal;
-	}
+	g_autoptr(configuration) config = app_config(app_of(request));
+	refusal = is_bigquery(table) ? table_rules_refuse(&draft.table, config)
+				     : table_rules_refuse_source(table->source_type, config);
+	if (refusal)
+		return refusal;
 	bool query = is_bigquery(table) && strcmp(table->query_mode, "materialized") == 0;
 	json_t *described = json_pack("{ss so}", "name", table->name, "source_type",
 				      wire_text(table->source_type));
@@ -394,8 +393,7 @@ static const struct http_field register_fields[] = {
 	{"name", HTTP_IN_BODY, HTTP_STRING, .required = true},
 	{"folder", HTTP_IN_BODY, HTTP_STRING, .nullable = true},
 	{"sync_strategy", HTTP_IN_BODY, HTTP_STRING, .initial = "\"full_refresh\""},
-	{"source_type", HTTP_IN_BODY, HTTP_STRING, .nullable = true,
-	 .check = table_rules_source_type},
+	{"source_type", HTTP_IN_BODY, HTTP_STRING, .nullable = true},
 	{"query_mode", HTTP_IN_BODY, HTTP_STRING, .initial = "\"local\"",
 	 .check = table_rules_query_mode},
 	{"profile_after_sync", HTTP_IN_BODY, HTTP_BOOLEAN, .initial = "true",
@@ -407,8 +405,7 @@ static const struct http_field update_fields[] = {
 	TABLE_ID,
 	{"name", HTTP_IN_BODY, HTTP_STRING, .nullable = true},
 	{"sync_strategy", HTTP_IN_BODY, HTTP_STRING, .nullable = true},
-	{"source_type", HTTP_IN_BODY, HTTP_STRING, .nullable = true,
-	 .check = table_rules_source_type},
+	{"source_type", HTTP_IN_BODY, HTTP_STRING, .nullable = true},
 	{"query_mode", HTTP_IN_BODY, HTTP_STRING, .nullable = true,
 	 .check = table_rules_query_mode},
 	{"profile_after_sync", HTTP_IN_BODY, HTTP_BOOLEAN, .nullable = true},

@@ -229,38 +229,38 @@ static void settle_table(const struct job *job, struct report_table *table,
 }
 
 /* What a connector has that says itself which tables there are. */
-static void find_tables(const struct job *job, const struct edition *after)
+static void add_published(const struct job *job, const struct edition *edition,
+			  enum report_phase phase)
 {
-	const struct published_source *source = find_source(after, job->source->name);
-	for (guint i = 0; source && i < source->tables->len; i++) {
+	const struct published_source *source = find_source(edition, job->source->name);
+	for (guint i = 0; job->plan->whole && source && i < source->tables->len; i++) {
 		const struct published_table *table = g_ptr_array_index(source->tables, i);
-		struct report_table *known = report_table(job->source, table->name);
-		if (!known)
-			known = report_add_table(job->source, table->name, table->materialized);
-		if (is_open(known))
-			report_set_phase(job->source, known, REPORT_PUBLISHING);
+		if (!report_table(job->source, table->name))
+			report_set_phase(job->source,
+					 report_add_table(job->source, table->name, false), phase);
 	}
 }
 
-static bool has_extracted(const struct job *job)
+static bool has_extracted(const struct job *job, const struct job_outcome *outcome)
 {
 	for (guint i = 0; i < job->source->tables->len; i++) {
 		const struct report_table *table = g_ptr_array_index(job->source->tables, i);
 		if (table->phase == REPORT_PUBLISHING)
 			return true;
 	}
-	return job->plan->whole;
+	return job->plan->whole && !outcome->error;
 }
 
-static void publish(const struct job *job, const struct edition *before)
+static void publish(const struct job *job, const struct job_outcome *outcome,
+		    const struct edition *before)
 {
 	g_autoptr(GError) error = NULL;
-	if (!has_extracted(job))
+	if (!has_extracted(job, outcome))
 		return;
 	bool published = publisher_publish(job->app->publisher, &error);
 	g_autoptr(edition) after = publisher_edition(job->app->publisher);
-	if (job->plan->whole && published)
-		find_tables(job, after);
+	if (published)
+		add_published(job, after, REPORT_PUBLISHING);
 	for (guint i = 0; i < job->source->tables->len; i++) {
 		struct report_table *table = g_ptr_array_index(job->source->tables, i);
 		if (table->phase != REPORT_PUBLISHING)
@@ -359,11 +359,12 @@ void job_run(const struct job *job)
 	g_auto(job_outcome) outcome = {0};
 	int64_t started = g_get_real_time();
 	g_autoptr(edition) before = publisher_edition(job->app->publisher);
+	add_published(job, before, REPORT_WAITING);
 	if (!extract_all(job, &outcome)) {
 		report_end_source(job->source, "the run was interrupted");
 		return;
 	}
-	publish(job, before);
+	publish(job, &outcome, before);
 	log_failures(job, &outcome);
 	if (!record(job, started, &error))
 		g_warning("source '%s': what the run came to cannot be recorded: %s",

@@ -7,7 +7,9 @@
 #include "app/sync/discovery.h"
 #include "app/sync/events.h"
 #include "app/sync/job.h"
+#include "app/sync/ledger.h"
 #include "app/sync/profiles.h"
+#include "app/sync/retention.h"
 #include "app/wire.h"
 #include "base/error.h"
 #include "state/sync_runs.h"
@@ -15,8 +17,9 @@
 #include <string.h>
 
 enum {
-	MOST_RECENT = 20,   /* runs that the status tells of */
-	MOST_TABLES = 1000, /* of a run that is over, in the status and in the state */
+	/* When what is old is let go: soon after the start, then daily. */
+	FIRST_CLEANING_SECONDS = 5,
+	CLEANING_SECONDS = 24 * 60 * 60,
 };
 
 /* What waits for the next run. */
@@ -31,13 +34,14 @@ struct sync_runner {
 	struct sync_events *events;
 	struct profile_queue *profiles;
 	struct discovery *discovery;
+	struct ledger *ledger;
 	GThread *thread;
 	atomic_bool stopping;
 	GMutex lock; /* for what follows */
 	GCond changed;
 	struct wish *wish;	/* NULL: nobody waits */
+	struct wish *taken;	/* by the run that is being planned; borrowed, or NULL */
 	struct report *current; /* NULL: nothing runs */
-	GQueue recent;		/* of json_t, newest first */
 	struct sync_figures figures;
 };
 
@@ -65,110 +69,6 @@ void sync_runner_trigger(struct sync_runner *runner, char **ids, const char *use
 	for (; ids && *ids; ids++)
 		g_hash_table_add(wish->ids, g_strdup(*ids));
 	g_cond_broadcast(&runner->changed);
-}
-
-/* --- what is remembered --- */
-
-/* A run that found nothing to do: of several in a row only the last is worth remembering. */
-static bool is_idle(const json_t *run)
-{
-	return run && json_array_size(json_object_get(run, "sources")) == 0 &&
-	       g_strcmp0(json_string_value(json_object_get(run, "status")), SYNC_RUN_DONE) == 0;
-}
-
-/* Takes over `run`. The id of the run whose place it takes, or NULL. */
-static char *remember(struct sync_runner *runner, json_t *run)
-{
-	char *replaced = NULL;
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
-	if (is_idle(run) && is_idle(g_queue_peek_head(&runner->recent))) {
-		g_autoptr(json_t) last = g_queue_pop_head(&runner->recent);
-		replaced = g_strdup(json_string_value(json_object_get(last, "id")));
-	}
-	g_queue_push_head(&runner->recent, run);
-	while (g_queue_get_length(&runner->recent) > MOST_RECENT)
-		json_decref(g_queue_pop_tail(&runner->recent));
-	return replaced;
-}
-
-/* What a server said of a run before it died is only how it began. */
-static json_t *recall(const struct stored_run *row)
-{
-	json_t *run = row->report ? json_parse(row->report, strlen(row->report), "run", NULL)
-				  : NULL;
-	if (!json_is_object(run)) {
-		json_decref(run);
-		run = json_pack("{ss so so so s[]}", "id", row->id, "started_by",
-				wire_text(row->started_by), "started_at",
-				wire_time_offset(row->started_at), "finished_at",
-				wire_time_offset(row->finished_at), "sources");
-	}
-	json_object_set_new(run, "status", json_string(row->status));
-	return run;
-}
-
-static bool recall_all(struct sync_runner *runner, GError **error)
-{
-	int64_t cut_off = sync_runs_mark_interrupted(runner->app->state, error);
-	g_autoptr(GPtrArray)
-		rows = cut_off < 0 ? NULL : sync_runs_list(runner->app->state, MOST_RECENT, error);
-	if (!rows)
-		return false;
-	if (cut_off > 0)
-		g_message("a sync run was cut off when the server ended; its tables are due again");
-	for (guint i = rows->len; i-- > 0;)
-		g_free(remember(runner, recall(g_ptr_array_index(rows, i))));
-	return true;
-}
-
-/* Names of the tables that are not up to date yet, as JSON text; NULL: none. */
-static char *list_owed(const struct report *report)
-{
-	g_autoptr(json_t) names = json_array();
-	const GPtrArray *sources = report_sources(report);
-	for (guint i = 0; i < sources->len; i++) {
-		const struct report_source *source = g_ptr_array_index(sources, i);
-		for (guint j = 0; j < source->tables->len; j++) {
-			const struct report_table *table = g_ptr_array_index(source->tables, j);
-			if (table->phase < REPORT_DONE)
-				json_array_append_new(names, json_string(table->name));
-		}
-	}
-	return json_array_size(names) > 0 ? json_to_text(names) : NULL;
-}
-
-static void store_begin(struct sync_runner *runner, const struct report *report, const char *user)
-{
-	g_autoptr(GError) error = NULL;
-	g_autofree char *owed = list_owed(report);
-	const struct stored_run row = {.id = report_id(report),
-				       .started_at = report_started(report),
-				       .finished_at = DUCK_NO_TIME,
-				       .status = SYNC_RUN_RUNNING,
-				       .started_by = user,
-				       .owed = owed};
-	if (!sync_runs_begin(runner->app->state, &row, &error))
-		g_warning("the beginning of a sync run cannot be recorded: %s", error->message);
-}
-
-static void store_end(struct sync_runner *runner, struct report *report, const char *status,
-		      const char *user)
-{
-	g_autoptr(GError) error = NULL;
-	bool interrupted = strcmp(status, SYNC_RUN_INTERRUPTED) == 0;
-	g_autofree char *owed = interrupted ? list_owed(report) : NULL;
-	json_t *drawn = report_to_json(report, MOST_TABLES);
-	g_autofree char *text = json_to_text(drawn);
-	const struct stored_run row = {.id = report_id(report),
-				       .started_at = report_started(report),
-				       .finished_at = g_get_real_time(),
-				       .status = status,
-				       .started_by = user,
-				       .owed = owed,
-				       .report = text};
-	g_autofree char *replaced = remember(runner, drawn);
-	if (!sync_runs_finish(runner->app->state, &row, replaced, &error))
-		g_warning("the end of a sync run cannot be recorded: %s", error->message);
 }
 
 /* --- a run --- */
@@ -239,6 +139,7 @@ static void set_current(struct sync_runner *runner, struct report *report)
 	g_mutex_lock(&runner->lock);
 	report_free(runner->current);
 	runner->current = report ? report_ref(report) : NULL;
+	runner->taken = NULL;
 	g_mutex_unlock(&runner->lock);
 }
 
@@ -348,7 +249,7 @@ static void run(struct sync_runner *runner, const struct wish *wish)
 	g_autoptr(report) report = make_report(runner, plan, wish->user);
 	set_current(runner, report);
 	if (plan->len > 0)
-		store_begin(runner, report, wish->user);
+		ledger_begin(runner->ledger, report, wish->user);
 	report_begin(report);
 	run_jobs(runner, plan, report, config);
 	if (!atomic_load(&runner->stopping))
@@ -356,21 +257,36 @@ static void run(struct sync_runner *runner, const struct wish *wish)
 	const char *status = status_of(runner, report);
 	report_finish(report, status);
 	count_run(runner, report, status);
-	store_end(runner, report, status, wish->user);
+	ledger_end(runner->ledger, report, status, wish->user);
 	set_current(runner, NULL);
 	profile_new_versions(runner, report);
+}
+
+/* With the lock held, which is let go meanwhile. */
+static void clean_or_wait(struct sync_runner *runner, gint64 *cleaning)
+{
+	if (g_get_monotonic_time() < *cleaning) {
+		g_cond_wait_until(&runner->changed, &runner->lock, *cleaning);
+		return;
+	}
+	*cleaning = g_get_monotonic_time() + CLEANING_SECONDS * G_TIME_SPAN_SECOND;
+	g_mutex_unlock(&runner->lock);
+	retention_run(runner->app);
+	g_mutex_lock(&runner->lock);
 }
 
 static gpointer run_loop(gpointer data)
 {
 	struct sync_runner *runner = data;
+	gint64 cleaning = g_get_monotonic_time() + FIRST_CLEANING_SECONDS * G_USEC_PER_SEC;
 	g_mutex_lock(&runner->lock);
 	while (!atomic_load(&runner->stopping)) {
 		if (!runner->wish) {
-			g_cond_wait(&runner->changed, &runner->lock);
+			clean_or_wait(runner, &cleaning);
 			continue;
 		}
 		g_autoptr(wish) wish = g_steal_pointer(&runner->wish);
+		runner->taken = wish;
 		g_mutex_unlock(&runner->lock);
 		run(runner, wish);
 		g_mutex_lock(&runner->lock);
@@ -399,23 +315,20 @@ static json_t *draw_wish(const struct wish *wish)
 static json_t *draw_status(void *data)
 {
 	struct sync_runner *runner = data;
-	json_t *recent = json_array();
 	g_mutex_lock(&runner->lock);
 	g_autoptr(report) current = runner->current ? report_ref(runner->current) : NULL;
-	json_t *queued = draw_wish(runner->wish);
-	for (GList *each = runner->recent.head; each; each = each->next)
-		json_array_append(recent, each->data);
+	json_t *queued = draw_wish(runner->taken ? runner->taken : runner->wish);
 	g_mutex_unlock(&runner->lock);
 	return json_pack("{so so so}", "current",
 			 current ? report_to_json(current, SIZE_MAX) : json_null(), "queued",
-			 queued, "recent", recent);
+			 queued, "recent", ledger_recent(runner->ledger));
 }
 
 void sync_runner_figures(struct sync_runner *runner, struct sync_figures *figures)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
 	*figures = runner->figures;
-	figures->running = runner->current != NULL;
+	figures->running = runner->current || runner->taken;
 	figures->queued = runner->wish != NULL;
 }
 
@@ -435,10 +348,10 @@ struct sync_runner *sync_runner_new(struct app *app, GError **error)
 	runner->app = app;
 	g_mutex_init(&runner->lock);
 	g_cond_init(&runner->changed);
-	g_queue_init(&runner->recent);
 	runner->figures.finished = DUCK_NO_TIME;
 	runner->events = sync_events_new(error);
-	if (!runner->events || !recall_all(runner, error))
+	runner->ledger = runner->events ? ledger_new(app->state, error) : NULL;
+	if (!runner->ledger)
 		return NULL;
 	runner->profiles = profile_queue_new(app);
 	runner->discovery = discovery_new();
@@ -455,11 +368,6 @@ void sync_runner_stop(struct sync_runner *runner)
 	g_mutex_unlock(&runner->lock);
 }
 
-static void forget(gpointer run)
-{
-	json_decref(run);
-}
-
 void sync_runner_free(struct sync_runner *runner)
 {
 	if (!runner)
@@ -471,7 +379,7 @@ void sync_runner_free(struct sync_runner *runner)
 	profile_queue_free(runner->profiles);
 	discovery_free(runner->discovery);
 	sync_events_free(runner->events);
-	g_queue_clear_full(&runner->recent, forget);
+	ledger_free(runner->ledger);
 	report_free(runner->current);
 	wish_free(runner->wish);
 	g_mutex_clear(&runner->lock);

@@ -6,8 +6,7 @@ import { serve } from './server.mjs';
 import { until } from './shop.mjs';
 
 // A server whose inbox and connectors belong to the test; `settings` is its instance.yaml as an object.
-export async function openSync(t, { settings = {}, env = {} } = {}) {
-  const folder = temporaryFolder(t);
+export async function openSync(t, { settings = {}, env = {}, folder = temporaryFolder(t) } = {}) {
   for (const name of ['inbox', 'config', 'connectors']) mkdirSync(path.join(folder, name));
   writeFileSync(path.join(folder, 'config', 'instance.yaml'), JSON.stringify({ sync: { retry_seconds: 0 }, ...settings }));
   const options = { env: { CONNECTORS_DIR: path.join(folder, 'connectors'), ...env } };
