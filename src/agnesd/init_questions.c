@@ -145,7 +145,7 @@ const struct init_question init_questions[INIT_ANSWERS] = {
 		.check = check_folder},
 	[INIT_KEBOOLA_URL] = {
 		"keboola-url", "URL", "keboola", "Address of your Keboola stack",
-		"As in the browser: https://connection.keboola.com, or the one of your region.",
+		"As in the browser, such as https://connection.example.com.",
 		NULL, .check = check_url},
 	[INIT_KEBOOLA_TOKEN] = {
 		"keboola-token-file", "FILE", "keboola", "Storage token",
