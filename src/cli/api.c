@@ -2,6 +2,7 @@
 #include "cli/api.h"
 
 #include "base/error.h"
+#include "cli/json_text.h"
 #include "cli/output.h"
 #include "cli/settings.h"
 
@@ -62,7 +63,7 @@ void api_reply_free(struct api_reply *reply)
 		return;
 	json_decref(reply->json);
 	http_reply_free(reply->reply);
-	g_free((char *)reply->body);
+	g_free(reply->body);
 	g_free(reply);
 }
 
@@ -75,14 +76,15 @@ static json_t *parse_body(const char *body, size_t size)
 }
 
 /* Takes the reply. */
-static struct api_reply *reply_new(struct http_reply *http)
+static struct api_reply *reply_new(const struct api_call *call, struct http_reply *http)
 {
 	struct api_reply *reply = g_new0(struct api_reply, 1);
 	const void *data = g_bytes_get_data(http->body, &reply->size);
 	reply->reply = http;
 	reply->status = http->status;
 	reply->body = g_strndup(data ? data : "", reply->size);
-	reply->json = parse_body(reply->body, reply->size);
+	if (!call->is_large || !http_reply_is_fine(http))
+		reply->json = parse_body(reply->body, reply->size);
 	return reply;
 }
 
@@ -131,7 +133,7 @@ struct api_reply *api_send(struct api *api, const struct api_call *call, GError 
 	struct http_reply *reply = http_client_call(api->client, &http, error);
 	if (body)
 		explicit_bzero(body, strlen(body)); /* a password may be in it */
-	return reply ? reply_new(reply) : NULL;
+	return reply ? reply_new(call, reply) : NULL;
 }
 
 /* --- what failed --- */
@@ -182,8 +184,8 @@ int api_exit_code(enum api_codes codes, int status)
 	}
 }
 
-int api_refused(const struct invocation *invocation, const struct api_call *call,
-		const struct api_reply *reply)
+/* Prints why a reply is no success, and returns the exit code. */
+static int refuse(const struct api_call *call, const struct api_reply *reply)
 {
 	g_autofree char *detail = api_detail(reply);
 	const char *failure = call->failure ? call->failure : "Failed";
@@ -193,13 +195,14 @@ int api_refused(const struct invocation *invocation, const struct api_call *call
 		output_warn("Error: %s: HTTP %d: %s\n", failure, reply->status, detail);
 	if (reply->status == 401)
 		output_warn("Hint: sign in with 'da auth login', or set DA_TOKEN to a token.\n");
-	(void)invocation;
 	return api_exit_code(call->codes, reply->status);
 }
 
 /* A page of HTML with status 200 comes from something else than an Agnes server. */
 static bool is_usable(const struct api_call *call, const struct api_reply *reply)
 {
+	if (call->is_large)
+		return json_text_is_whole((struct json_slice){reply->body, reply->size});
 	return reply->json || reply->size == 0 || call->accept || call->receive;
 }
 
@@ -212,7 +215,7 @@ int api_ask(struct invocation *invocation, const struct api_call *call, struct a
 		return command_fail(error);
 	bool fine = got->status >= 200 && got->status < 300;
 	if (!fine && got->status != call->also_fine)
-		return api_refused(invocation, call, got);
+		return refuse(call, got);
 	if (fine && !is_usable(call, got)) {
 		const char *type = http_reply_header(got->reply, "Content-Type");
 		output_warn("Error: %s answers %s with %s and not with JSON; is it the address of "

@@ -51,9 +51,10 @@ struct api_call {
 	json_t *body;		      /* borrowed; NULL: none */
 	const struct http_file *file; /* instead of a body: one part of a form */
 	const char *accept;	      /* NULL: JSON */
+	bool is_large;	  /* a success is left as text, which is JSON in its outlines at least */
 	const char *etag; /* of what is known already, for If-None-Match; or NULL */
-	int seconds;		      /* without a byte */
-	size_t longest;		      /* bytes of the answer; 0: API_LONGEST */
+	int seconds;	  /* without a byte */
+	size_t longest;	  /* bytes of the answer; 0: API_LONGEST */
 
 	/* For api_ask(): */
 	const char *failure; /* how its message starts; NULL: "Failed" */
@@ -68,9 +69,10 @@ struct api_call {
 
 struct api_reply {
 	int status;
-	const char *body; /* NUL-terminated */
+	char *body; /* NUL-terminated */
 	size_t size;
-	json_t *json; /* NULL: the body is no JSON; numbers beyond 64 bits have become reals */
+	json_t *json; /* NULL: the body is no JSON, or large; numbers beyond 64 bits have become
+			 reals */
 	struct http_reply *reply;
 };
 
@@ -86,10 +88,6 @@ struct api_reply *api_send(struct api *api, const struct api_call *call, GError 
  * was printed to standard error.
  */
 int api_ask(struct invocation *invocation, const struct api_call *call, struct api_reply **reply);
-
-/* Prints why a reply is no success, "<failure>: <detail>", and returns the exit code. */
-int api_refused(const struct invocation *invocation, const struct api_call *call,
-		const struct api_reply *reply);
 
 /* The detail of a reply that is no success: text as it is, else compact JSON, else the raw body.
  * g_free() it. */

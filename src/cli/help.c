@@ -81,10 +81,9 @@ static GArray *entries_new(void)
 	return entries;
 }
 
-/* Takes both texts. */
-static void entries_add(GArray *entries, char *term, char *meaning)
+/* Takes the texts. */
+static void entries_add(GArray *entries, struct entry entry)
 {
-	struct entry entry = {term, meaning};
 	g_array_append_val(entries, entry);
 }
 
@@ -167,10 +166,10 @@ static void add_command(GString *page, const struct command *command, int width)
 	g_autoptr(GArray) arguments = entries_new();
 	g_autoptr(GArray) options = entries_new();
 	for (const struct argument *at = command->arguments; at && at->name; at++)
-		entries_add(arguments, g_strdup(at->name), g_strdup(at->meaning));
+		entries_add(arguments, (struct entry){g_strdup(at->name), g_strdup(at->meaning)});
 	for (const struct option *at = command->options; at && at->name; at++)
-		entries_add(options, help_option_name(at), help_option_meaning(at));
-	entries_add(options, g_strdup("--help"), g_strdup("Show this page"));
+		entries_add(options, (struct entry){help_option_name(at), help_option_meaning(at)});
+	entries_add(options, (struct entry){g_strdup("--help"), g_strdup("Show this page")});
 	add_paragraphs(page, command->summary, width);
 	if (command->details)
 		add_paragraphs(page, command->details, width);
@@ -192,13 +191,14 @@ static void add_members(GString *page, const char *group, int width)
 	size_t skipped = *group ? strlen(group) + 1 : 0;
 	for (const struct command *const *at = commands; *at; at++) {
 		if (!((*at)->traits & COMMAND_HIDDEN) && parse_is_member((*at)->path, group))
-			entries_add(entries, g_strdup((*at)->path + skipped),
-				    g_strdup((*at)->summary));
+			entries_add(entries, (struct entry){g_strdup((*at)->path + skipped),
+							    g_strdup((*at)->summary)});
 	}
 	for (const struct command_group *at = command_groups; at->path; at++) {
 		if (parse_is_member(at->path, group))
-			entries_add(entries, g_strdup_printf("%s ...", at->path + skipped),
-				    g_strdup(at->summary));
+			entries_add(entries,
+				    (struct entry){g_strdup_printf("%s ...", at->path + skipped),
+						   g_strdup(at->summary)});
 	}
 	add_list(page, "Commands", entries, width);
 }
@@ -208,8 +208,10 @@ static void add_root(GString *page, int width)
 	g_autoptr(GArray) options = entries_new();
 	add_paragraphs(page, about, width);
 	add_members(page, "", width);
-	entries_add(options, g_strdup("-V, --version"), g_strdup("Show the version"));
-	entries_add(options, g_strdup("--help"), g_strdup("Show this page, or that of a command"));
+	entries_add(options,
+		    (struct entry){g_strdup("-V, --version"), g_strdup("Show the version")});
+	entries_add(options, (struct entry){g_strdup("--help"),
+					    g_strdup("Show this page, or that of a command")});
 	add_list(page, "Options", options, width);
 }
 

@@ -50,6 +50,30 @@ static const char *skip_value(const char *at, const char *end)
 	return end;
 }
 
+bool json_text_is_whole(struct json_slice value)
+{
+	const char *end = value.text + value.size;
+	const char *at = skip_space(value.text, end);
+	size_t depth = 0;
+	if (at >= end || *at != '{')
+		return false;
+	do {
+		if (*at == '"') {
+			const char *after = skip_string(at, end);
+			if (after - at < 2 || after[-1] != '"')
+				return false;
+			at = after;
+			continue;
+		}
+		if (*at == '{' || *at == '[')
+			depth++;
+		else if (*at == '}' || *at == ']')
+			depth--;
+		at++;
+	} while (at < end && depth > 0);
+	return depth == 0 && skip_space(at, end) == end;
+}
+
 bool json_text_next(struct json_slice *rest, struct json_slice *item)
 {
 	const char *end = rest->text + rest->size;

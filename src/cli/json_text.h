@@ -15,6 +15,9 @@ struct json_slice {
 	size_t size;
 };
 
+/* Whether this is one object whose brackets and strings all end; not whether it is valid inside. */
+bool json_text_is_whole(struct json_slice value);
+
 /* Appends the value with two spaces a level, in ASCII; `level` is that of its first line. */
 void json_text_indent(GString *out, struct json_slice value, int level);
 

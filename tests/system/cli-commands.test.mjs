@@ -73,7 +73,7 @@ test('a lifetime that makes no sense is wrong use', async (t) => {
   }
 });
 
-test('catalog and schema', async (t) => {
+test('catalog, schema and describe', async (t) => {
   const admin = await open(t);
   await admin.ok('admin', 'register-table', 'orders', '--source-type', 'local', '--bucket', 'shop');
   const { tables } = await admin.json('catalog');
@@ -87,6 +87,13 @@ test('catalog and schema', async (t) => {
   const text = await admin.ok('schema', 'orders');
   assert.match(text, /^Table: orders {2}\(local — use DUCKDB SQL dialect\)\n\nCOLUMN {26}TYPE {13}NULL {3}DESCRIPTION\n/);
   assert.match(text, /^id {30}BIGINT {11}YES$/m);
+  const both = JSON.parse(await admin.ok('describe', '--json', 'orders', '-n', '2'));
+  assert.deepEqual(keys(both), ['sample', 'schema']);
+  assert.deepEqual(both.schema, schema);
+  assert.deepEqual(keys(both.sample), ['rows', 'source', 'table_id']);
+  assert.equal(both.sample.rows.length, 2);
+  assert.match(await admin.ok('describe', 'orders', '-n', '3'),
+    /^Table: orders\n\nSchema:\n {2}id {29}BIGINT\n {2}amount .*\n\nSample \(3 rows\):\n *id +amount\n─+\n/);
 });
 
 test('exit codes of tables that one may not read', async (t) => {
@@ -95,6 +102,7 @@ test('exit codes of tables that one may not read', async (t) => {
   assert.equal(code, 2);
   assert.match(stderr, /^Error: schema fetch failed: HTTP 404: /);
   assert.equal(stdout, '');
+  assert.equal((await admin.da(['describe', 'nothing'])).code, 2);
 });
 
 const SQL = "SELECT i AS id, 'Zoë, \"x\"' AS name, NULL AS nothing, i * 1.5 AS amount FROM range(2) t(i) ORDER BY 1";

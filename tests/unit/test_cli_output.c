@@ -80,6 +80,18 @@ static void test_json_members_are_found(void **state)
 	assert_false(json_text_next(&(struct json_slice){"{}", 2}, &item));
 }
 
+static void test_whole_json_is_told_from_the_rest(void **state)
+{
+	static const char *const whole[] = {"{}", " {\"a\":[1,\"]}\",{}]} \n", "{\"\\\"\":1}"};
+	static const char *const broken[] = {"",	  "[]",	       "1",	 "{",
+					     "{}x",	  "{\"a\":[}", "{\"a\"", "{\"a}",
+					     "{\"a\\\"}", "<html>{}",  "{} {}",	 "{\"a\":[1]"};
+	for (size_t i = 0; i < G_N_ELEMENTS(whole); i++)
+		assert_true(json_text_is_whole(slice(whole[i])));
+	for (size_t i = 0; i < G_N_ELEMENTS(broken); i++)
+		assert_false(json_text_is_whole(slice(broken[i])));
+}
+
 /* --- tables --- */
 
 static char *render(int width, const char *const *cells, size_t columns)
@@ -240,8 +252,9 @@ static void test_paths_are_escaped(void **state)
 static void assert_detail(int status, const char *body, const char *expected)
 {
 	json_t *json = json_loads(body, JSON_DECODE_ANY, NULL);
+	g_autofree char *copy = g_strdup(body);
 	const struct api_reply reply = {
-		.status = status, .body = body, .size = strlen(body), .json = json};
+		.status = status, .body = copy, .size = strlen(body), .json = json};
 	g_autofree char *detail = api_detail(&reply);
 	assert_string_equal(detail, expected);
 	json_decref(json);
@@ -341,6 +354,7 @@ int main(void)
 		cmocka_unit_test(test_json_is_indented_as_it_is),
 		cmocka_unit_test(test_json_that_breaks_off_ends),
 		cmocka_unit_test(test_json_members_are_found),
+		cmocka_unit_test(test_whole_json_is_told_from_the_rest),
 		cmocka_unit_test(test_tables_align_and_show_null),
 		cmocka_unit_test(test_tables_without_rows_have_a_header),
 		cmocka_unit_test(test_tables_fit_forty_columns),

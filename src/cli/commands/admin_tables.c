@@ -95,10 +95,13 @@ static int run_register(struct invocation *invocation)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(api_reply) reply = NULL;
 	g_autofree char *query = read_query(invocation, &error);
-	if (!query) {
-		output_warn("Error: SQL file not found: %s\n", error->message);
+	if (g_error_matches(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND)) {
+		output_warn("Error: SQL file not found: %s\n",
+			    invocation_text(invocation, "query") + strlen("@"));
 		return EXIT_CODE_USAGE;
 	}
+	if (!query)
+		return command_fail(error);
 	const char *mode = invocation_text(invocation, "query-mode");
 	if (strcmp(mode, "materialized") == 0 && !*query)
 		return command_misuse(invocation, "A materialized table needs --query.");

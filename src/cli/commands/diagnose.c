@@ -19,10 +19,10 @@ static void check_reachable(struct findings *findings, struct invocation *invoca
 	gint64 microseconds = g_get_monotonic_time() - start;
 	if (reply) {
 		/* With one decimal: what a clock says beyond is noise. */
-		double milliseconds = (double)(microseconds / 100) / 10;
+		gint64 tenths = microseconds / 100;
 		json_array_append_new(findings->checks,
 				      json_pack("{ss ss sf}", "name", "api", "status", "ok",
-						"latency_ms", milliseconds));
+						"latency_ms", (double)tenths / 10));
 		return;
 	}
 	json_array_append_new(findings->checks, json_pack("{ss ss ss}", "name", "api", "status",

@@ -55,30 +55,46 @@ static int save_parquet(struct invocation *invocation, json_t *body, const struc
 
 /* --- the other formats, made of the server's JSON --- */
 
+/* The names of the columns; to be freed with g_strfreev(). */
+static char **column_names(struct json_slice result)
+{
+	struct json_slice names, name;
+	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+	if (json_text_member(result, "columns", &names)) {
+		while (json_text_next(&names, &name)) {
+			g_autofree char *text = json_text_string(name);
+			g_strv_builder_add(builder, text ? text : "");
+		}
+	}
+	return g_strv_builder_end(builder);
+}
+
+static bool is_truncated(struct json_slice result)
+{
+	struct json_slice value;
+	return json_text_member(result, "truncated", &value) && value.size > 0 &&
+	       *value.text == 't';
+}
+
 static int write_rows(struct invocation *invocation, json_t *body, enum rows_format format,
 		      FILE *out)
 {
-	size_t i;
-	json_t *name;
 	g_autoptr(api_reply) reply = NULL;
 	const struct api_call call = {.path = "/api/query",
 				      .body = body,
 				      .seconds = API_SECONDS_QUERY,
 				      .longest = longest_result,
+				      .is_large = true,
 				      .failure = "Query failed"};
 	int code = api_ask(invocation, &call, &reply);
 	if (code)
 		return code;
-	g_autoptr(GPtrArray) names = g_ptr_array_new();
-	json_array_foreach(json_object_get(reply->json, "columns"), i, name)
-	{
-		const char *text = json_string_value(name);
-		g_ptr_array_add(names, (char *)(text ? text : ""));
-	}
 	struct json_slice rows = {"[]", 2};
-	json_text_member((struct json_slice){reply->body, reply->size}, "rows", &rows);
-	rows_write_arrays(format, (const char *const *)names->pdata, names->len, rows, out);
-	if (json_is_true(json_object_get(reply->json, "truncated")))
+	const struct json_slice result = {reply->body, reply->size};
+	g_auto(GStrv) names = column_names(result);
+	json_text_member(result, "rows", &rows);
+	rows_write_arrays(format, (const char *const *)names, g_strv_length(names), rows, out);
+	if (is_truncated(result))
 		output_warn("(truncated at %s rows)\n", invocation_text(invocation, "limit"));
 	return EXIT_CODE_OK;
 }
