@@ -13,5 +13,9 @@ extern const struct job jobs[]; /* ends with {0} */
 /* One a line. */
 int engine_break_glass(struct invocation *invocation);
 int engine_explore(struct invocation *invocation);
+int engine_fetch(struct invocation *invocation);
 int engine_query(struct invocation *invocation);
 int engine_refresh_views(struct invocation *invocation);
+int engine_snapshot_drop(struct invocation *invocation);
+int engine_snapshot_prune(struct invocation *invocation);
+int engine_snapshot_refresh(struct invocation *invocation);

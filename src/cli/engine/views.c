@@ -294,20 +294,25 @@ bool views_refresh(const struct workspace *workspace, struct sync_state *state,
 
 /* --- one snapshot --- */
 
-bool views_add_snapshot(struct duck_connection *connection, const struct workspace *workspace,
-			const char *name, GError **error)
+bool views_check_snapshot(struct duck_connection *connection, const char *name, GError **error)
 {
 	g_autoptr(GHashTable) owners = find_owners(connection, error);
 	if (!owners)
 		return false;
 	enum owner owner = find_owner(owners, name);
-	if (owner == OWNER_USER || owner == OWNER_TABLE) {
-		g_set_error(error, AGNES_ERROR, AGNES_ERROR_CONFLICT,
-			    "%s of that name exists: give the snapshot another one with --as",
-			    owner == OWNER_TABLE ? "a synced table" : "a table or view");
-		return false;
-	}
-	return create_view(connection, workspace, WORKSPACE_SNAPSHOTS, name, error);
+	if (owner != OWNER_USER && owner != OWNER_TABLE)
+		return true;
+	g_set_error(error, AGNES_ERROR, AGNES_ERROR_CONFLICT,
+		    "%s '%s' exists: give the snapshot another name with --as",
+		    owner == OWNER_TABLE ? "a synced table" : "a table or view", name);
+	return false;
+}
+
+bool views_add_snapshot(struct duck_connection *connection, const struct workspace *workspace,
+			const char *name, GError **error)
+{
+	return views_check_snapshot(connection, name, error) &&
+	       create_view(connection, workspace, WORKSPACE_SNAPSHOTS, name, error);
 }
 
 bool views_drop_snapshot(struct duck_connection *connection, const char *name, GError **error)

@@ -30,7 +30,10 @@ bool views_refresh(const struct workspace *workspace, struct sync_state *state,
 /* Opens the workspace's database for writing; waits for others that have it open. */
 struct duck_database *views_open(const struct workspace *workspace, GError **error);
 
-/* The view of a snapshot. CONFLICT: something else has that name. */
+/* Whether a snapshot may have the name. CONFLICT: something else has it. */
+bool views_check_snapshot(struct duck_connection *connection, const char *name, GError **error);
+
+/* The view of a snapshot, whose file must be in its place; CONFLICT as above. */
 bool views_add_snapshot(struct duck_connection *connection, const struct workspace *workspace,
 			const char *name, GError **error);
 

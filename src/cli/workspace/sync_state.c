@@ -174,7 +174,6 @@ void sync_state_set_aside(const struct workspace *workspace)
 
 void sync_state_stamp(struct sync_state *state)
 {
-	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
 	g_free(state->last_sync);
-	state->last_sync = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S.%f+00:00");
+	state->last_sync = workspace_now();
 }

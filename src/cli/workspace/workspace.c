@@ -132,3 +132,9 @@ int workspace_lock(const struct workspace *workspace, int milliseconds, GError *
 			    workspace->root, why_not_locked(cause));
 	return lock;
 }
+
+char *workspace_now(void)
+{
+	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+	return g_date_time_format(now, "%Y-%m-%dT%H:%M:%S.%f+00:00");
+}

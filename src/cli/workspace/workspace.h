@@ -60,3 +60,6 @@ bool workspace_write(const struct workspace *workspace, const char *below, const
  * somebody else still holds it after `milliseconds`.
  */
 int workspace_lock(const struct workspace *workspace, int milliseconds, GError **error);
+
+/* Now, as the files of a workspace write it: "2026-01-31T12:00:00.000000+00:00". g_free() it. */
+char *workspace_now(void);
