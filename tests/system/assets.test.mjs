@@ -32,6 +32,7 @@ test('static files come with what caches need, and nothing else comes', async (t
   const file = await fetch(`${server.url}/static/css/a.css`);
   assert.equal(await file.text(), 'b{}');
   assert.equal(file.headers.get('content-type'), 'text/css; charset=utf-8');
+  assert.equal(file.headers.get('cache-control'), 'no-cache');
   const headers = { 'if-none-match': file.headers.get('etag') };
   assert.equal((await fetch(`${server.url}/static/css/a.css`, { headers })).status, 304);
   const since = { 'if-modified-since': file.headers.get('last-modified') };

@@ -118,7 +118,8 @@ function callForm(method, path, operation, description) {
   const rows = [];
   for (const { name, place, required, schema } of description.fields) {
     if (place === 'body') continue;
-    const input = element('input', { type: schema.contentMediaType ? 'file' : 'text', required });
+    const type = schema.contentMediaType ? 'file' : /password|token|secret/.test(name) ? 'password' : 'text';
+    const input = element('input', { type, required, autocomplete: 'off' });
     inputs.set(name, input);
     rows.push(element('label', {}, `${name} (${place})`, input));
   }

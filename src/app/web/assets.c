@@ -40,7 +40,11 @@ void assets_free(struct assets *assets)
 
 static struct http_response *serve(const struct http_static *files, const char *path)
 {
-	return files ? http_static_serve(files, path) : http_refuse(404, "Not Found");
+	struct http_response *response = files ? http_static_serve(files, path)
+					       : http_refuse(404, "Not Found");
+	/* Browsers ask each time, else they mix the files of two versions. */
+	http_response_header(response, "Cache-Control", "no-cache");
+	return response;
 }
 
 static struct http_response *get_docs(struct http_request *request)
