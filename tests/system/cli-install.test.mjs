@@ -1,10 +1,12 @@
-// What `meson install` gives: programs that run, and find their parts, wherever the tree is moved to.
+// What `meson install` gives, and what a server hands out: programs that run, and find their parts,
+// wherever the tree is moved to.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { collect, temporaryFolder } from './lib/agnesd.mjs';
+import { serve } from './lib/server.mjs';
 
 const BUILD = path.resolve(process.env.AGNES_BUILD ?? 'build');
 
@@ -40,4 +42,27 @@ test('the installed client runs wherever it is moved to', async (t) => {
     assert.ok(existsSync(path.join(prefix, 'share', file)), file);
   }
   assert.match((await run(path.join(prefix, 'bin/agnesd'), ['--version'])).stdout, /\d+\.\d+/);
+});
+
+test('the packed client is handed out, installed by the script, and up to date', async (t) => {
+  const folder = temporaryFolder(t);
+  const dist = path.join(folder, 'dist');
+  const packed = await run('script/package-cli', [dist], { AGNES_BUILD: BUILD });
+  assert.equal(packed.code, 0, packed.stderr);
+  assert.match(packed.stdout, /\/da-[\d.]+-linux-\w+\.tar\.gz\n$/);
+  const server = await serve(t, path.join(folder, 'data'), { env: { AGNES_CLI_DIST_DIR: dist } });
+  const home = path.join(folder, 'home');
+  mkdirSync(home);
+  const env = { HOME: home, DA_CONFIG_DIR: path.join(home, '.config/da') };
+  const script = `curl -fsSL ${server.url}/cli/install.sh | bash`;
+  const installed = await run('bash', ['-c', `set -o pipefail; ${script}`], env);
+  assert.equal(installed.code, 0, installed.stderr);
+  const da = path.join(home, '.local/bin/agnes');
+  assert.match(readlinkSync(da), /\/bin\/da$/);
+  const version = await run(da, ['--version'], env);
+  assert.ok(packed.stdout.includes(`/da-${version.stdout.trim().split(' ')[1]}-linux-`));
+  const whoami = await run(da, ['auth', 'whoami'], { ...env, DA_NO_UPDATE_CHECK: '', DA_TOKEN: 'x.e30.y' });
+  assert.deepEqual([whoami.code, whoami.stdout, whoami.stderr], [0, `Email: unknown\nServer: ${server.url}\n`, '']);
+  assert.match((await run(da, ['skills', 'show', 'setup'], env)).stdout, /Prerequisites/);
+  assert.match((await run(da, ['query', 'SELECT 1'], { ...env, DA_LOCAL_DIR: home })).stderr, /^Local DuckDB not found/);
 });
