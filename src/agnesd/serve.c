@@ -9,6 +9,7 @@
 
 #include <glib-unix.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
 	DRAIN_SECONDS = 20, /* for requests that are under way at the end */
@@ -159,6 +160,8 @@ static int run(const struct command_context *context, int argc, char **argv)
 	struct http_application application;
 	g_autoptr(app) app = NULL;
 	g_autoptr(http_server) server = NULL;
+	/* DuckDB makes its files for everybody, the journal of the state with its hashes, too. */
+	umask(S_IRWXG | S_IRWXO);
 	if (read_settings(&settings, &error))
 		app = app_new(context->data_dir, &error);
 	if (app) {

@@ -1,6 +1,6 @@
 // agnesd serve: an empty folder becomes a server; sessions begin and end; it stops clean.
 import assert from 'node:assert/strict';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { query, temporaryFolder } from './lib/agnesd.mjs';
@@ -19,6 +19,17 @@ test('an empty folder becomes a server that says what comes first', async (t) =>
   const { code } = await server.stop();
   assert.equal(code, 0);
   assert.match(server.output, /auth\/bootstrap/);
+});
+
+test('nobody else on the machine may read what the server writes', async (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(path.join(folder, 'state'), { mode: 0o755 });
+  const server = await serve(t, folder);
+  await server.bootstrap();
+  const files = readdirSync(folder, { recursive: true }).map((name) => path.join(folder, name))
+    .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+  assert.ok(files.includes(`${statePath(folder)}.wal`), 'the journal of the state');
+  assert.deepEqual(files.filter((file) => statSync(file).mode & 0o077), []);
 });
 
 test('the first administrator is made once', async (t) => {
@@ -72,6 +83,53 @@ test('a session ends when its user signs out, and a new one begins at once', asy
   const { body } = await server.client().post('/auth/token',
     { email: 'admin@example.com', password: 'correct horse' });
   assert.equal((await server.client(body.access_token).get('/api/health/detailed')).status, 200);
+});
+
+test('a link on another site signs nobody out', async (t) => {
+  const server = await serve(t, temporaryFolder(t));
+  const admin = await server.bootstrap();
+  const elsewhere = { headers: { 'sec-fetch-site': 'cross-site' } };
+  for (const out of [await admin.get('/auth/logout', elsewhere), await admin.post('/auth/logout', undefined, elsewhere)]) {
+    assert.deepEqual([out.status, out.headers.get('set-cookie')], [403, null]);
+  }
+  assert.equal((await admin.get('/api/health/detailed')).status, 200);
+});
+
+test('a deactivated user does not become the first administrator', async (t) => {
+  const folder = temporaryFolder(t);
+  let server = await serve(t, folder, { env: { SEED_ADMIN_EMAIL: 'seed@example.com' } });
+  await server.stop();
+  await query(`UPDATE users SET active = FALSE`, path.join(folder, 'state/system.duckdb'));
+  server = await serve(t, folder);
+  const post = (email) => server.client().post('/auth/bootstrap', { email, password: 'correct horse' });
+  const refused = await post('seed@example.com');
+  assert.deepEqual([refused.status, refused.body.detail], [403, 'Account deactivated']);
+  assert.equal((await post('admin@example.com')).status, 200);
+});
+
+test('a password that is too long is refused, whoever it is for', async (t) => {
+  const server = await serve(t, temporaryFolder(t));
+  const admin = await server.bootstrap();
+  const password = 'x'.repeat(1025);
+  for (const email of ['admin@example.com', 'nobody@example.com']) {
+    const { status, body } = await server.client().post('/auth/token', { email, password });
+    assert.deepEqual([status, body.detail[0].type], [422, 'string_too_long'], email);
+  }
+  const { id, email } = await admin.addUser('ann@example.com');
+  assert.equal((await admin.post(`/api/users/${id}/set-password`, { password })).status, 422);
+  // What can be set can be used, also where a character takes four bytes.
+  const longest = '\u{1f411}'.repeat(1024);
+  assert.equal((await admin.post(`/api/users/${id}/set-password`, { password: longest })).status, 204);
+  assert.equal((await server.client().post('/auth/token', { email, password: longest })).status, 200);
+});
+
+test('who is not signed in sends little', async (t) => {
+  const server = await serve(t, temporaryFolder(t));
+  await server.bootstrap();
+  const person = { email: `${'x'.repeat(70000)}@example.com`, password: 'x' };
+  for (const at of ['/auth/token', '/auth/bootstrap', '/auth/password/login', '/auth/password/setup']) {
+    assert.equal((await server.client().post(at, { ...person, token: 'x' })).status, 413, at);
+  }
 });
 
 test('wrong passwords and unknown users look alike, and are limited', async (t) => {

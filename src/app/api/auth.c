@@ -42,10 +42,12 @@ static struct http_response *refuse_password(struct http_request *request, const
 	return http_refuse(401, "Invalid password");
 }
 
-static struct http_response *refuse_unknown(const char *password)
+static struct http_response *refuse_unknown(struct http_request *request, const char *password)
 {
+	GError *error = NULL;
 	/* The same words and as much work as for a wrong password: neither tells who exists. */
-	password_verify_nothing(password);
+	if (!password_verify_nothing(password, &error))
+		return http_refuse_error(request, error);
 	return http_refuse(401, "Invalid password");
 }
 
@@ -64,7 +66,7 @@ static struct http_response *create_token(struct http_request *request)
 	if (!*password)
 		return http_refuse(401, "Password required");
 	if (!user)
-		return refuse_unknown(password);
+		return refuse_unknown(request, password);
 	refusal = refuse_password(request, user->row, password);
 	if (refusal)
 		return refusal;
@@ -126,6 +128,11 @@ static struct user *ensure_administrator(struct app *app, const struct http_requ
 	g_clear_error(&problem);
 	if (!user)
 		return create_administrator(app, request, hash, error);
+	/* With a password, but unable to sign in, it would close this door for good. */
+	if (user->active == RECORD_FALSE) {
+		g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_DENIED, "Account deactivated");
+		return NULL;
+	}
 	return set_password(app, user, hash, error) ? g_steal_pointer(&user) : NULL;
 }
 
@@ -143,8 +150,6 @@ static struct http_response *make_administrator(struct http_request *request, co
 	    !directory_reload_user(app->directory, user->id, &error))
 		return http_refuse_error(request, error);
 	audit_sign_in(request, action, user->id, NULL);
-	if (user->active == RECORD_FALSE)
-		return http_refuse(403, "Account deactivated");
 	return grant_session(request, user, true);
 }
 
@@ -186,7 +191,7 @@ static bool end_sessions(struct http_request *request, GError **error)
 {
 	struct app *app = app_of(request);
 	const struct directory_user *user = caller_of(request)->user;
-	if (!user || from_other_site(request))
+	if (!user)
 		return true;
 	if (!session_epochs_end(app->state, user->row->id, error) ||
 	    !directory_reload_user(app->directory, user->row->id, error))
@@ -198,6 +203,8 @@ static bool end_sessions(struct http_request *request, GError **error)
 static struct http_response *logout(struct http_request *request)
 {
 	GError *error = NULL;
+	if (from_other_site(request))
+		return http_refuse(403, "Sign out from the server's own pages");
 	if (!end_sessions(request, &error))
 		return http_refuse_error(request, error);
 	struct http_response *response = request->method == HTTP_GET
@@ -210,14 +217,14 @@ static struct http_response *logout(struct http_request *request)
 
 static const struct http_field token_fields[] = {
 	{"email", HTTP_IN_BODY, HTTP_STRING, .required = true},
-	{"password", HTTP_IN_BODY, HTTP_STRING, .initial = "\"\""},
+	{"password", HTTP_IN_BODY, HTTP_STRING, .initial = "\"\"", .most = PASSWORD_LONGEST},
 	{0},
 };
 
 static const struct http_field bootstrap_fields[] = {
 	{"email", HTTP_IN_BODY, HTTP_STRING, .required = true},
 	{"name", HTTP_IN_BODY, HTTP_STRING, .initial = "\"\""},
-	{"password", HTTP_IN_BODY, HTTP_STRING, .initial = "\"\"",
+	{"password", HTTP_IN_BODY, HTTP_STRING, .initial = "\"\"", .most = PASSWORD_LONGEST,
 	 .meaning = "at least 8 characters; without one, bootstrap stays possible"},
 	{"code", HTTP_IN_BODY, HTTP_STRING, .nullable = true,
 	 .meaning = "what the server printed when it started; needed from other machines"},
@@ -234,17 +241,25 @@ static const struct http_answer bootstrap_answers[] = {
 	{429, "Too many attempts"},
 	{0},
 };
+static const struct http_answer logout_answers[] = {
+	{302, "Signed out in a browser"},
+	{403, "Another site asks"},
+	{0},
+};
 
 const struct http_route auth_routes[] = {
-	{HTTP_POST, "/auth/token", ACCESS_ANYBODY, HTTP_BLOCKING, HTTP_JSON, .fields = token_fields,
-	 .tag = "auth", .answers = token_answers, .summary = "Sign in by e-mail and password",
+	{HTTP_POST, "/auth/token", ACCESS_ANYBODY, HTTP_BLOCKING, HTTP_JSON,
+	 .body_limit = SIGN_IN_BODY_LIMIT, .fields = token_fields, .tag = "auth",
+	 .answers = token_answers, .summary = "Sign in by e-mail and password",
 	 .handle = create_token},
 	{HTTP_POST, "/auth/bootstrap", ACCESS_ANYBODY, HTTP_BLOCKING, HTTP_JSON,
-	 .fields = bootstrap_fields, .tag = "auth", .answers = bootstrap_answers,
-	 .summary = "Make the first administrator", .handle = bootstrap},
+	 .body_limit = SIGN_IN_BODY_LIMIT, .fields = bootstrap_fields, .tag = "auth",
+	 .answers = bootstrap_answers, .summary = "Make the first administrator",
+	 .handle = bootstrap},
 	{HTTP_POST, "/auth/logout", ACCESS_VISITOR, HTTP_BLOCKING, .tag = "auth",
-	 .summary = "End every session of the caller", .handle = logout},
+	 .answers = logout_answers, .summary = "End every session of the caller", .handle = logout},
 	{HTTP_GET, "/auth/logout", ACCESS_VISITOR, HTTP_BLOCKING, .tag = "auth",
+	 .answers = logout_answers,
 	 .summary = "The same for a browser, which goes on to the login page", .handle = logout},
 	{0},
 };

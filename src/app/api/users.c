@@ -377,7 +377,7 @@ static const struct http_field update_fields[] = {
 };
 static const struct http_field password_fields[] = {
 	USER_ID,
-	{"password", HTTP_IN_BODY, HTTP_STRING, .required = true},
+	{"password", HTTP_IN_BODY, HTTP_STRING, .required = true, .most = PASSWORD_LONGEST},
 	{0},
 };
 

@@ -115,8 +115,6 @@ bool password_verify(const char *stored, const char *password, bool *matches, GE
 				    "a stored password hash is not a valid Argon2 hash");
 		return false;
 	}
-	if (strlen(password) > PASSWORD_LONGEST)
-		return true;
 	if (!gate_enter(error))
 		return false;
 	int problem = argon2_verify(stored, password, strlen(password), type);
@@ -131,9 +129,10 @@ bool password_verify(const char *stored, const char *password, bool *matches, GE
 	return true;
 }
 
-void password_verify_nothing(const char *password)
+bool password_verify_nothing(const char *password, GError **error)
 {
-	g_autofree char *hash = password_hash(password, NULL);
+	g_autofree char *hash = password_hash(password, error);
+	return hash != NULL;
 }
 
 bool password_long_enough(const char *password)

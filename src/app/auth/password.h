@@ -7,7 +7,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* Characters that a password must have. */
+/* Characters that a password must have, and that are looked at: longer ones are refused. */
 enum { PASSWORD_SHORTEST = 8, PASSWORD_LONGEST = 1024 };
 
 /* As $argon2id$v=19$m=65536,t=3,p=4$… BUSY: too many computations are under way. */
@@ -19,8 +19,8 @@ char *password_hash(const char *password, GError **error);
  */
 bool password_verify(const char *stored, const char *password, bool *matches, GError **error);
 
-/* As much work as a verification, for accounts that do not exist. */
-void password_verify_nothing(const char *password);
+/* As much work as a verification, for accounts that do not exist. BUSY as above. */
+bool password_verify_nothing(const char *password, GError **error);
 
 /* Whether it is long enough, in characters. */
 bool password_long_enough(const char *password);

@@ -35,10 +35,8 @@ static enum verdict check_password(struct http_request *request, const struct di
 {
 	bool matches;
 	g_autoptr(GError) error = NULL;
-	if (!user || !user->row->password_hash) {
-		password_verify_nothing(password);
-		return VERDICT_WRONG;
-	}
+	if (!user || !user->row->password_hash)
+		return password_verify_nothing(password, &error) ? VERDICT_WRONG : VERDICT_BUSY;
 	if (!password_verify(user->row->password_hash, password, &matches, &error)) {
 		bool busy = g_error_matches(error, AGNES_ERROR, AGNES_ERROR_BUSY);
 		if (!busy)
@@ -312,12 +310,12 @@ static struct http_response *request_link(struct http_request *request)
 
 static const struct http_field login_fields[] = {
 	{"email", HTTP_IN_BODY, HTTP_STRING, .required = true},
-	{"password", HTTP_IN_BODY, HTTP_STRING, .required = true},
+	{"password", HTTP_IN_BODY, HTTP_STRING, .required = true, .most = PASSWORD_LONGEST},
 	{0},
 };
 static const struct http_field web_fields[] = {
 	{"email", HTTP_IN_FORM, HTTP_STRING, .required = true},
-	{"password", HTTP_IN_FORM, HTTP_STRING, .initial = "\"\""},
+	{"password", HTTP_IN_FORM, HTTP_STRING, .initial = "\"\"", .most = PASSWORD_LONGEST},
 	{"next", HTTP_IN_FORM, HTTP_STRING, .initial = "\"\""},
 	{0},
 };
@@ -330,7 +328,7 @@ static const struct http_field page_fields[] = {
 static const struct http_field setup_fields[] = {
 	{"email", HTTP_IN_BODY, HTTP_STRING, .required = true},
 	{"token", HTTP_IN_BODY, HTTP_STRING, .required = true},
-	{"password", HTTP_IN_BODY, HTTP_STRING, .required = true},
+	{"password", HTTP_IN_BODY, HTTP_STRING, .required = true, .most = PASSWORD_LONGEST},
 	{0},
 };
 static const struct http_field link_fields[] = {
@@ -343,7 +341,7 @@ static const struct http_field request_fields[] = {
 static const struct http_field confirm_fields[] = {
 	{"email", HTTP_IN_FORM, HTTP_STRING, .required = true},
 	{"token", HTTP_IN_FORM, HTTP_STRING, .required = true},
-	{"password", HTTP_IN_FORM, HTTP_STRING, .required = true},
+	{"password", HTTP_IN_FORM, HTTP_STRING, .required = true, .most = PASSWORD_LONGEST},
 	{"confirm_password", HTTP_IN_FORM, HTTP_STRING, .required = true},
 	{"name", HTTP_IN_FORM, HTTP_STRING, .initial = "\"\""},
 	{0},
@@ -358,33 +356,35 @@ static const struct http_answer set_up[] = {
 
 const struct http_route password_routes[] = {
 	{HTTP_POST, "/auth/password/login", ACCESS_ANYBODY, HTTP_BLOCKING, HTTP_JSON,
-	 .fields = login_fields, .tag = "auth", .answers = refused,
-	 .summary = "Sign in by e-mail and password", .handle = login},
+	 .body_limit = SIGN_IN_BODY_LIMIT, .fields = login_fields, .tag = "auth",
+	 .answers = refused, .summary = "Sign in by e-mail and password", .handle = login},
 	{HTTP_POST, "/auth/password/login/web", ACCESS_ANYBODY, HTTP_BLOCKING, HTTP_FORM,
-	 .fields = web_fields, .tag = "auth", .answers = redirected,
-	 .summary = "The same from the login page", .handle = login_web},
+	 .body_limit = SIGN_IN_BODY_LIMIT, .fields = web_fields, .tag = "auth",
+	 .answers = redirected, .summary = "The same from the login page", .handle = login_web},
 	{HTTP_GET, "/login/password", ACCESS_ANYBODY, .fields = page_fields, .tag = "pages",
 	 .summary = "The login page", .handle = login_page},
 	{HTTP_POST, "/auth/password/setup", ACCESS_ANYBODY, HTTP_BLOCKING, HTTP_JSON,
-	 .fields = setup_fields, .tag = "auth", .answers = set_up,
+	 .body_limit = SIGN_IN_BODY_LIMIT, .fields = setup_fields, .tag = "auth", .answers = set_up,
 	 .summary = "Set the first password by a one-time token", .handle = setup_by_json},
 	{HTTP_GET, "/auth/password/setup", ACCESS_ANYBODY, .fields = link_fields, .tag = "auth",
 	 .answers = redirected, .summary = "The page that an invitation leads to",
 	 .handle = get_setup},
 	{HTTP_POST, "/auth/password/setup/request", ACCESS_ANYBODY, .body = HTTP_FORM,
-	 .fields = request_fields, .tag = "auth", .summary = "Ask for an invitation by mail",
-	 .handle = request_link},
+	 .body_limit = SIGN_IN_BODY_LIMIT, .fields = request_fields, .tag = "auth",
+	 .summary = "Ask for an invitation by mail", .handle = request_link},
 	{HTTP_POST, "/auth/password/setup/confirm", ACCESS_ANYBODY, HTTP_BLOCKING, HTTP_FORM,
-	 .fields = confirm_fields, .tag = "auth", .answers = redirected,
-	 .summary = "Set the first password from that page", .handle = confirm_setup},
+	 .body_limit = SIGN_IN_BODY_LIMIT, .fields = confirm_fields, .tag = "auth",
+	 .answers = redirected, .summary = "Set the first password from that page",
+	 .handle = confirm_setup},
 	{HTTP_GET, "/auth/password/reset", ACCESS_ANYBODY, .fields = link_fields, .tag = "auth",
 	 .answers = redirected, .summary = "The page that a reset link leads to",
 	 .handle = get_reset},
 	{HTTP_POST, "/auth/password/reset", ACCESS_ANYBODY, .body = HTTP_FORM,
-	 .fields = request_fields, .tag = "auth", .summary = "Ask for a reset link by mail",
-	 .handle = request_link},
+	 .body_limit = SIGN_IN_BODY_LIMIT, .fields = request_fields, .tag = "auth",
+	 .summary = "Ask for a reset link by mail", .handle = request_link},
 	{HTTP_POST, "/auth/password/reset/confirm", ACCESS_ANYBODY, HTTP_BLOCKING, HTTP_FORM,
-	 .fields = confirm_fields, .tag = "auth", .answers = redirected,
-	 .summary = "Set a new password from that page", .handle = confirm_reset},
+	 .body_limit = SIGN_IN_BODY_LIMIT, .fields = confirm_fields, .tag = "auth",
+	 .answers = redirected, .summary = "Set a new password from that page",
+	 .handle = confirm_reset},
 	{0},
 };

@@ -265,12 +265,17 @@ void sign_in_set_cookie(struct http_response *response, const char *session)
 
 /* --- how often it may be tried --- */
 
+/* Accounts are counted by their hash: whoever tries chooses how long the text is, and it is kept.
+ */
+
 struct http_response *sign_in_limit(struct http_request *request, const char *account)
 {
 	const struct sign_in *sign_in = app_of(request)->sign_in;
 	int wait = limiter_try(sign_in->by_address, request->address);
-	if (!wait && account)
-		wait = limiter_try(sign_in->by_account, account);
+	if (!wait && account) {
+		g_autofree char *key = secret_hash(account);
+		wait = limiter_try(sign_in->by_account, key);
+	}
 	if (!wait)
 		return NULL;
 	g_autofree char *seconds = g_strdup_printf("%d", wait);
@@ -282,5 +287,6 @@ struct http_response *sign_in_limit(struct http_request *request, const char *ac
 
 void sign_in_forgive(struct http_request *request, const char *account)
 {
-	limiter_forget(app_of(request)->sign_in->by_account, account);
+	g_autofree char *key = secret_hash(account);
+	limiter_forget(app_of(request)->sign_in->by_account, key);
 }

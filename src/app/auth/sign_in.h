@@ -13,7 +13,10 @@
 
 struct sign_in;
 
-enum { SESSION_SECONDS = 24 * 3600 };
+enum {
+	SESSION_SECONDS = 24 * 3600,
+	SIGN_IN_BODY_LIMIT = 64 * 1024, /* of what anybody may send: there is no caller to blame */
+};
 
 struct sign_in *sign_in_new(struct app *app, GError **error);
 void sign_in_free(struct sign_in *sign_in);
