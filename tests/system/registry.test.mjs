@@ -84,3 +84,27 @@ test('an update keeps what it does not name, and the rules hold for the whole', 
   [row] = (await admin.get('/api/admin/registry')).body.tables;
   assert.equal(row.source_query, null);
 });
+
+test('of changes at once none is lost, and none brings a removed table back', async (t) => {
+  const { admin } = await start(t);
+  const fields = ['description', 'bucket', 'source_table', 'sync_schedule'];
+  for (let round = 0; round < 5; round++) {
+    await admin.post(REGISTER, { name: 'shared' });
+    const at = '/api/admin/registry/shared';
+    const value = (field) => (field === 'sync_schedule' ? `every ${round + 1}h` : `${field} ${round}`);
+    await Promise.all(fields.map((field) => admin.put(at, { [field]: value(field) })));
+    const [row] = (await admin.get('/api/admin/registry')).body.tables;
+    assert.deepEqual(fields.map((field) => row[field]), fields.map(value));
+    await Promise.all([admin.delete(at), ...fields.map((field) => admin.put(at, { [field]: value(field) }))]);
+    assert.equal((await admin.get('/api/admin/registry')).body.count, 0);
+  }
+});
+
+test('the audit of a change has what was given, and nothing else', async (t) => {
+  const { admin } = await start(t);
+  await admin.post(REGISTER, { name: 'orders' });
+  await admin.put('/api/admin/registry/orders', { sync_strategy: 'incremental', description: 'd', bucket: null });
+  const [entry] = (await admin.get('/api/admin/audit?action=update_table')).body.entries;
+  assert.deepEqual(JSON.parse(entry.params),
+    { description: 'd', sync_strategy: 'incremental', updated_fields: ['description', 'sync_strategy'] });
+});

@@ -313,10 +313,42 @@ static struct http_response *save_update(struct http_request *request,
 	return http_refuse_error(request, error);
 }
 
+static int compare_texts(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* The values that were given, and their names in order. */
+static json_t *update_params(const struct http_request *request, const json_t *given)
+{
+	json_t *params = json_object(), *names = json_array();
+	g_autoptr(GPtrArray) sorted = g_ptr_array_new();
+	size_t index;
+	json_t *name;
+	json_array_foreach((json_t *)given, index, name)
+		g_ptr_array_add(sorted, (gpointer)json_string_value(name));
+	g_ptr_array_sort(sorted, compare_texts);
+	for (guint i = 0; i < sorted->len; i++) {
+		json_array_append_new(names, json_string(sorted->pdata[i]));
+		json_object_set(params, sorted->pdata[i],
+				http_request_value(request, sorted->pdata[i]));
+	}
+	json_object_set_new(params, "updated_fields", names);
+	return params;
+}
+
+/*
+ * A change lays what was given over the row as it is: it must not meet another change, which would
+ * be lost, nor a removal, which it would undo.
+ */
+static GMutex one_change_at_a_time;
+
 static struct http_response *update_table(struct http_request *request)
 {
 	const char *id = http_request_text(request, "table_id");
-	const struct directory_table *table = directory_table(caller_of(request)->directory, id);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&one_change_at_a_time);
+	g_autoptr(directory_view) now = directory_store_get(app_of(request)->directory);
+	const struct directory_table *table = directory_table(now, id);
 	if (!table || !table->registered || strcmp(table->id, id) != 0)
 		return http_refuse(404, "Table not found");
 	struct http_response *refusal = refuse_update_body(request);
@@ -329,9 +361,7 @@ static struct http_response *update_table(struct http_request *request)
 		json_decref(given);
 		return refusal;
 	}
-	json_t *params = json_deep_copy(request->fields);
-	json_object_set(params, "updated_fields", given);
-	audit_caller(request, "update_table", NULL, id, params);
+	audit_caller(request, "update_table", NULL, id, update_params(request, given));
 	publisher_wake(app_of(request)->publisher);
 	return http_json(200, json_pack("{ss so}", "id", id, "updated", given));
 }
@@ -343,6 +373,7 @@ static struct http_response *delete_table(struct http_request *request)
 	struct app *app = app_of(request);
 	GError *error = NULL;
 	const char *id = http_request_text(request, "table_id");
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&one_change_at_a_time);
 	g_autoptr(registered_table_record) row = registry_find(app->state, id, &error);
 	if (g_error_matches(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND)) {
 		g_error_free(error);
