@@ -55,6 +55,20 @@ test('a save that came from a masked answer loses no secret and tells what chang
   assert.match(readFileSync(overlay, 'utf8'), /new secret/);
 });
 
+test('secrets in lists survive a save that came from a masked answer', async (t) => {
+  const { admin, overlay } = await start(t);
+  const relays = [{ host: 'a.example.com', password: 'first secret' }, { host: 'b.example.com', password: 'second secret' }];
+  await admin.post(AT, { sections: { email: { relays } } });
+  const { email } = (await admin.get(AT)).body.sections;
+  assert.deepEqual(email.relays.map(({ password }) => password), ['***', '***']);
+  const saved = await admin.post(AT, { sections: { email: { ...email, smtp_host: 'relay.example.com' } } });
+  assert.equal(saved.body.diff_count, 1);
+  assert.match(readFileSync(overlay, 'utf8'), /first secret[^]*second secret/);
+  // A list that did change has no place to take the secret from; the mask is none.
+  await admin.post(AT, { sections: { email: { relays: email.relays.slice(1) } } });
+  assert.doesNotMatch(readFileSync(overlay, 'utf8'), /\*\*\*|first secret|second secret/);
+});
+
 test('what cannot be saved is refused, and nothing is written', async (t) => {
   const { admin, overlay } = await start(t);
   const refused = async (body, status, pattern) => {

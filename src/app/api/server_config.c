@@ -156,18 +156,39 @@ static void compare(json_t *rows, const char *path, const json_t *before, const 
 
 /* --- saving --- */
 
-/* Leaves that came from a masked answer say nothing: they must not overwrite the secret. */
-static json_t *without_masks(const json_t *value)
+/* Whether a list is what the masked answer showed of the present one, secrets and all. */
+static bool is_masked_list(const json_t *value, const json_t *present)
+{
+	if (!json_is_array(value) || json_equal(value, present))
+		return false;
+	g_autoptr(json_t) shown = masked(present);
+	return json_equal(value, shown);
+}
+
+/*
+ * Leaves that came from a masked answer say nothing: they must not overwrite the secret. A list
+ * replaces the present one as a whole, so that one with masks is left out if nothing changed in it.
+ */
+static json_t *without_masks(const json_t *value, const json_t *present)
 {
 	const char *key;
+	size_t index;
 	json_t *child;
+	if (json_is_array(value)) {
+		json_t *copy = json_array();
+		json_array_foreach(value, index, child)
+			json_array_append_new(copy, without_masks(child, NULL));
+		return copy;
+	}
 	if (!json_is_object(value))
 		return json_deep_copy(value);
 	json_t *copy = json_object();
 	json_object_foreach((json_t *)value, key, child)
 	{
-		if (!is_secret(key) || !is_mask(child))
-			json_object_set_new(copy, key, without_masks(child));
+		const json_t *now = json_object_get(present, key);
+		bool says_nothing = is_secret(key) ? is_mask(child) : is_masked_list(child, now);
+		if (!says_nothing)
+			json_object_set_new(copy, key, without_masks(child, now));
 	}
 	return copy;
 }
@@ -245,7 +266,8 @@ static struct http_response *update_server_config(struct http_request *request)
 	struct http_response *refusal = refuse_patch(request, given);
 	if (refusal)
 		return refusal;
-	g_autoptr(json_t) patch = without_masks(given);
+	g_autoptr(configuration) config = app_config(app_of(request));
+	g_autoptr(json_t) patch = without_masks(given, config_sections(config));
 	if (!save(app_of(request), patch, &rows, &error))
 		return refuse_save(request, error);
 	json_t *sections = sections_in(given, editable, true);
