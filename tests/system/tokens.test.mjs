@@ -48,6 +48,29 @@ test('a token is made by a session, works, is listed and revoked', async (t) => 
   assert.notEqual(all[0].revoked_at, null);
 });
 
+test('only tokens that can be used count against their limit', async (t) => {
+  const folder = temporaryFolder(t);
+  const start = async () => {
+    const server = await serve(t, folder);
+    const login = { email: 'admin@example.com', password: 'correct horse' };
+    return { server, admin: server.client((await server.client().post('/auth/token', login)).body.access_token) };
+  };
+  let server = await serve(t, folder);
+  await server.bootstrap();
+  await server.stop();
+  const insert = (name, expires) => query(`INSERT INTO personal_access_tokens (id, user_id, name, token_hash, prefix, expires_at)
+    SELECT '${name}' || i, (SELECT id FROM users WHERE email = 'admin@example.com'), '${name}', 'x', 'x', ${expires}
+    FROM range(1000) r(i)`, path.join(folder, 'state/system.duckdb'));
+  await insert('ended', `TIMESTAMP '2020-01-01'`);
+  let admin;
+  ({ server, admin } = await start());
+  assert.equal((await admin.post('/auth/tokens', { name: 'one' })).status, 201);
+  await server.stop();
+  await insert('endless', 'NULL');
+  ({ server, admin } = await start());
+  assert.equal((await admin.post('/auth/tokens', { name: 'two' })).status, 409);
+});
+
 test('uses of a token are noted, and a new address is audited once', async (t) => {
   const { server, admin } = await start(t);
   const { body } = await admin.post('/auth/tokens', { name: 'x', expires_in_days: null });
@@ -149,6 +172,10 @@ test('an approval grants the table through a group', async (t) => {
   const ann = await admin.addUser('ann@example.com');
   const { id } = (await ann.post('/api/access-requests', { table: 'Orders' })).body;
   const group = (await admin.post('/api/admin/groups', { name: 'readers' })).body;
+  const everything = (await admin.get('/api/admin/groups')).body.find(({ name }) => name === 'Admin');
+  const slip = await admin.post(`/api/access-requests/${id}/approve`, { group_id: everything.id });
+  assert.equal(slip.status, 409);
+  assert.deepEqual((await ann.get(whoami)).body, { is_admin: false, items: [] });
   const approved = await admin.post(`/api/access-requests/${id}/approve`, { group_id: group.id, answer: 'welcome' });
   assert.deepEqual([approved.status, approved.body.status, approved.body.table_id], [200, 'approved', 'orders']);
   assert.deepEqual((await ann.get(whoami)).body.items.map(({ resource_id }) => resource_id), ['orders']);

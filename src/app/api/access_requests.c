@@ -5,6 +5,7 @@
  */
 #include "app/app.h"
 #include "app/audit.h"
+#include "app/group_origin.h"
 #include "app/routes.h"
 #include "app/wire.h"
 #include "base/error.h"
@@ -135,6 +136,23 @@ static bool open_table(struct http_request *request, const struct table_request 
 	       directory_reload_user(app->directory, row->user_id, error);
 }
 
+/* The group must be one that gets members here, and that a table is granted to. */
+static struct http_response *refuse_group(const struct directory *directory, const char *id)
+{
+	const struct directory_group *group = directory_group(directory, id);
+	if (!group)
+		return http_refuse(404, "Group not found");
+	if (strcmp(group->row->name, GROUPS_ADMIN) == 0)
+		return http_refuse(409, "Who is put into the group Admin may do everything, not "
+					"only read this table; choose another group");
+	if (group_is_google_managed(group->row))
+		return http_refuse(409,
+				   "The members of the group '%s' are managed in Google "
+				   "Workspace; choose another group",
+				   group->row->name);
+	return NULL;
+}
+
 static struct http_response *approve_request(struct http_request *request)
 {
 	GError *error = NULL;
@@ -151,8 +169,11 @@ static struct http_response *approve_request(struct http_request *request)
 	if (!table)
 		return http_refuse(409, "There is no table '%s'; register it first, or refuse",
 				   row->table_name);
-	if (!directory_group(directory, group_id))
-		return http_refuse(404, "Group not found");
+	struct http_response *refusal = refuse_group(directory, group_id);
+	if (refusal)
+		return refusal;
+	if (!directory_user(directory, row->user_id))
+		return http_refuse(409, "Who asked is no user any more; refuse the request");
 	if (!open_table(request, row, group_id, table->id, &error))
 		return refuse_decision(request, error);
 	return decide(request, id, TABLE_REQUEST_APPROVED,

@@ -14,7 +14,7 @@ enum {
 	MOST_DAYS = 3650,
 	PREFIX_DIGITS = 8,
 	NAME_LONGEST = 200, /* characters */
-	MOST_LIVE = 1000,   /* tokens of one user that are not revoked */
+	MOST_LIVE = 1000,   /* tokens of one user that can be used */
 };
 
 /* --- creating --- */
@@ -39,11 +39,14 @@ static struct http_response *choose_expiry(const struct http_request *request, i
 static int count_live(const struct directory *directory, const char *user_id)
 {
 	int count = 0;
+	int64_t now = g_get_real_time();
 	struct pmap_iter iter;
 	pmap_iter_init(&iter, directory->tokens);
 	for (gpointer entry; (entry = pmap_iter_next(&iter));) {
 		const struct token *token = directory_token_of(entry);
-		if (token->revoked_at == DUCK_NO_TIME && strcmp(token->user_id, user_id) == 0)
+		bool live = token->revoked_at == DUCK_NO_TIME &&
+			    (token->expires_at == DUCK_NO_TIME || token->expires_at >= now);
+		if (live && strcmp(token->user_id, user_id) == 0)
 			count++;
 	}
 	return count;
