@@ -22,6 +22,13 @@ bool sync_settings_set(struct state *state, const char *user_id, const char *dat
 	return store_upsert(state, &sync_setting_type, &setting, error);
 }
 
+bool sync_settings_set_all(struct state *state, const GPtrArray *settings, GError **error)
+{
+	g_auto(state_session) session = {0};
+	return state_session_begin(&session, state, STATE_WRITE, error) &&
+	       record_upsert_many(session.connection, &sync_setting_type, settings, error);
+}
+
 GPtrArray *sync_settings_list(struct state *state, const char *user_id, GError **error)
 {
 	return store_query(state, error, &sync_setting_type, "WHERE user_id = ? ORDER BY dataset",

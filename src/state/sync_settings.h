@@ -18,6 +18,8 @@ extern const struct record_type sync_setting_type;
 
 bool sync_settings_set(struct state *state, const char *user_id, const char *dataset, bool enabled,
 		       GError **error);
+/* The same for several, none of which is for the same user and dataset as another: all or none. */
+bool sync_settings_set_all(struct state *state, const GPtrArray *settings, GError **error);
 
 /* What a user has said, ordered by dataset. */
 GPtrArray *sync_settings_list(struct state *state, const char *user_id, GError **error);

@@ -118,7 +118,8 @@ test('what a user wants is kept, where it may be read', async (t) => {
     "No access to dataset 'secrets'");
   assert.deepEqual((await ann.put('/api/settings/dataset', { dataset: 'orders', enabled: false })).body,
     { dataset: 'orders', enabled: false });
-  assert.deepEqual((await ann.post('/api/sync/table-subscriptions', { tables: { orders: true } })).body,
+  const names = Object.fromEntries(Array.from({ length: 50000 }, (_, i) => [`name ${i}`, true]));
+  assert.deepEqual((await ann.post('/api/sync/table-subscriptions', { tables: { ...names, secrets: true, orders: true } })).body,
     { table_mode: 'all', updated: 1 });
   assert.equal((await ann.get('/api/sync/table-subscriptions')).body.subscriptions.length, 1);
 });

@@ -89,44 +89,55 @@ static char *check_flags(const json_t *value)
 	return NULL;
 }
 
+static void add_setting(GPtrArray *settings, const struct http_request *request,
+			const char *dataset, const json_t *flag)
+{
+	struct sync_setting *setting = g_new0(struct sync_setting, 1);
+	setting->user_id = caller_of(request)->user->row->id;
+	setting->dataset = dataset;
+	setting->enabled = json_is_true(flag);
+	setting->updated_at = g_get_real_time();
+	g_ptr_array_add(settings, setting);
+}
+
 static struct http_response *update_sync_settings(struct http_request *request)
 {
 	GError *error = NULL;
 	const char *dataset;
 	json_t *flag;
-	json_t *updated = json_object();
+	g_autoptr(GPtrArray) settings = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(json_t) updated = json_object();
 	json_object_foreach(http_request_value(request, "datasets"), dataset, flag)
 	{
-		if (!may_use(request, dataset)) {
-			json_object_set_new(updated, dataset,
-					    json_pack("{ss}", "error", "no permission"));
-			continue;
-		}
-		if (!sync_settings_set(app_of(request)->state, caller_of(request)->user->row->id,
-				       dataset, json_is_true(flag), &error)) {
-			json_decref(updated);
-			return http_refuse_error(request, error);
-		}
-		json_object_set_new(updated, dataset, json_pack("{sO}", "enabled", flag));
+		bool may = may_use(request, dataset);
+		if (may)
+			add_setting(settings, request, dataset, flag);
+		json_object_set_new(updated, dataset,
+				    may ? json_pack("{sO}", "enabled", flag)
+					: json_pack("{ss}", "error", "no permission"));
 	}
-	return http_json(200, json_pack("{so}", "updated", updated));
+	if (!sync_settings_set_all(app_of(request)->state, settings, &error))
+		return http_refuse_error(request, error);
+	return http_json(200, json_pack("{sO}", "updated", updated));
 }
 
+/* Only of tables that are there for the caller: nobody shall fill the state with names. */
 static struct http_response *update_subscriptions(struct http_request *request)
 {
 	GError *error = NULL;
 	const char *table;
 	json_t *flag;
-	json_t *tables = http_request_value(request, "tables");
-	json_object_foreach(tables, table, flag)
+	g_autoptr(GPtrArray) settings = g_ptr_array_new_with_free_func(g_free);
+	json_object_foreach(http_request_value(request, "tables"), table, flag)
 	{
-		if (!sync_settings_set(app_of(request)->state, caller_of(request)->user->row->id,
-				       table, json_is_true(flag), &error))
-			return http_refuse_error(request, error);
+		if (caller_table(caller_of(request), table))
+			add_setting(settings, request, table, flag);
 	}
+	if (!sync_settings_set_all(app_of(request)->state, settings, &error))
+		return http_refuse_error(request, error);
 	return http_json(200, json_pack("{ss sI}", "table_mode",
 					http_request_text(request, "table_mode"), "updated",
-					(json_int_t)json_object_size(tables)));
+					(json_int_t)settings->len));
 }
 
 static struct http_response *update_dataset(struct http_request *request)
