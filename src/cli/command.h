@@ -70,9 +70,9 @@ struct option {
 	const char *meaning;
 	const char *variable; /* of the environment, that stands in when the option is missing */
 	const char *fallback; /* the value when both are missing */
-	const char *choices;  /* words separated by spaces; anything else is refused */
+	const char *words;    /* what it may be, separated by spaces: for help and completion */
 	int64_t least;	      /* of an INTEGER; 0: any */
-	bool repeated, required;
+	bool required;
 };
 
 /* clang-format off */
@@ -115,9 +115,6 @@ bool invocation_flag(const struct invocation *invocation, const char *name);
 
 /* Whether it stood on the command line. */
 bool invocation_given(const struct invocation *invocation, const char *name);
-
-/* All values of an option that may be repeated, in their order; NULL-terminated, borrowed. */
-const char *const *invocation_list(const struct invocation *invocation, const char *name);
 
 const struct command *invocation_command(const struct invocation *invocation);
 

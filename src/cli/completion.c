@@ -74,7 +74,7 @@ static void add_value_case(GString *script, const char *path, const struct optio
 	if (option->letter)
 		g_string_append_printf(script, " | '%s -%c'", path, option->letter);
 	g_string_append_printf(script, ") value='%s' ;;\n",
-			       option->choices		  ? option->choices
+			       option->words		  ? option->words
 			       : is_file(option->metavar) ? "@files"
 							  : "@none");
 }

@@ -123,12 +123,9 @@ char *help_option_meaning(const struct option *option)
 	g_autoptr(GPtrArray) facts = g_ptr_array_new_with_free_func(g_free);
 	if (option->required)
 		g_ptr_array_add(facts, g_strdup("required"));
-	if (option->repeated)
-		g_ptr_array_add(facts, g_strdup("may be repeated"));
-	if (option->choices) {
-		g_auto(GStrv) words = g_strsplit(option->choices, " ", -1);
-		g_autofree char *all = g_strjoinv(", ", words);
-		g_ptr_array_add(facts, g_strconcat("one of: ", all, NULL));
+	if (option->words) {
+		g_auto(GStrv) words = g_strsplit(option->words, " ", -1);
+		g_ptr_array_add(facts, g_strjoinv(", ", words));
 	}
 	if (option->variable && option->fallback)
 		g_ptr_array_add(facts, g_strdup_printf("default: $%s, else %s", option->variable,

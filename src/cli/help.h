@@ -13,5 +13,5 @@ char *help_usage(const char *path);
 struct option;
 char *help_option_name(const struct option *option);
 
-/* Its meaning with what follows from its declaration: default, variable, choices. g_free() it. */
+/* Its meaning with what follows from its declaration: default, variable, words. g_free() it. */
 char *help_option_meaning(const struct option *option);

@@ -7,17 +7,12 @@
 
 #include <string.h>
 
-static void free_list(void *data)
-{
-	g_ptr_array_unref(data);
-}
-
 struct invocation *invocation_new(const struct command *command, char **argv)
 {
 	struct invocation *invocation = g_new0(struct invocation, 1);
 	invocation->command = command;
 	invocation->argv = argv;
-	invocation->values = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_list);
+	invocation->values = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
 	return invocation;
 }
 
@@ -31,15 +26,9 @@ void invocation_free(struct invocation *invocation)
 	g_free(invocation);
 }
 
-void invocation_add(struct invocation *invocation, const char *name, const char *value)
+void invocation_set(struct invocation *invocation, const char *name, const char *value)
 {
-	GPtrArray *list = g_hash_table_lookup(invocation->values, name);
-	if (!list) {
-		list = g_ptr_array_new_with_free_func(g_free);
-		g_ptr_array_add(list, NULL);
-		g_hash_table_insert(invocation->values, (char *)name, list);
-	}
-	g_ptr_array_insert(list, (int)list->len - 1, g_strdup(value));
+	g_hash_table_insert(invocation->values, (char *)name, g_strdup(value));
 }
 
 bool invocation_parse_integer(const char *text, int64_t *value)
@@ -64,11 +53,9 @@ static const struct option *declaration(const struct invocation *invocation, con
 const char *invocation_text(const struct invocation *invocation, const char *name)
 {
 	const struct option *option = declaration(invocation, name);
-	const GPtrArray *list = g_hash_table_lookup(invocation->values, name);
-	if (list)
-		return list->pdata[list->len - 2];
-	if (!option)
-		return NULL;
+	const char *given = g_hash_table_lookup(invocation->values, name);
+	if (given || !option)
+		return given;
 	const char *variable = option->variable ? g_getenv(option->variable) : NULL;
 	return variable && *variable ? variable : option->fallback;
 }
@@ -91,14 +78,6 @@ bool invocation_given(const struct invocation *invocation, const char *name)
 {
 	declaration(invocation, name);
 	return g_hash_table_contains(invocation->values, name);
-}
-
-const char *const *invocation_list(const struct invocation *invocation, const char *name)
-{
-	static const char *const none[] = {NULL};
-	declaration(invocation, name);
-	const GPtrArray *list = g_hash_table_lookup(invocation->values, name);
-	return list ? (const char *const *)list->pdata : none;
 }
 
 const struct command *invocation_command(const struct invocation *invocation)

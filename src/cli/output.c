@@ -145,14 +145,9 @@ char *output_size(gint64 bytes)
 
 /* --- the end --- */
 
-bool output_is_broken(void)
-{
-	return ferror(stdout) != 0;
-}
-
 int output_end(int code)
 {
-	bool was_broken = output_is_broken();
+	bool was_broken = ferror(stdout) != 0;
 	errno = 0;
 	if (fflush(stdout) == 0 && !was_broken)
 		return code;

@@ -53,9 +53,6 @@ void output_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
  */
 int output_end(int code);
 
-/* Whether writing to standard output has failed, so that a loop may give up. */
-bool output_is_broken(void);
-
 /* 1234567 -> "1,234,567". g_free() it. */
 char *output_thousands(gint64 number);
 

@@ -93,22 +93,12 @@ static const struct option *find_letter(const struct command *command, char lett
 	return NULL;
 }
 
-static bool is_choice(const char *choices, const char *value)
-{
-	g_auto(GStrv) words = g_strsplit(choices, " ", -1);
-	return g_strv_contains((const char *const *)words, value);
-}
-
 static bool check_value(struct parser *parser, const struct option *option, const char *value)
 {
 	int64_t number;
 	if (!g_utf8_validate(value, -1, NULL))
 		return wrong(parser, g_strdup_printf("Invalid value for '--%s': it is not UTF-8.",
 						     option->name));
-	if (option->choices && !is_choice(option->choices, value))
-		return wrong(parser,
-			     g_strdup_printf("Invalid value for '--%s': '%s' is none of: %s.",
-					     option->name, value, option->choices));
 	if (option->type != OPTION_INTEGER)
 		return true;
 	if (!invocation_parse_integer(value, &number))
@@ -130,7 +120,7 @@ static bool take_option(struct parser *parser, const struct option *option, cons
 		if (value)
 			return wrong(parser, g_strdup_printf("Option '--%s' does not take a value.",
 							     option->name));
-		invocation_add(parser->invocation, option->name, "");
+		invocation_set(parser->invocation, option->name, "");
 		return true;
 	}
 	if (!value && parser->next >= parser->argc)
@@ -140,7 +130,7 @@ static bool take_option(struct parser *parser, const struct option *option, cons
 		value = parser->argv[parser->next++];
 	if (!check_value(parser, option, value))
 		return false;
-	invocation_add(parser->invocation, option->name, value);
+	invocation_set(parser->invocation, option->name, value);
 	return true;
 }
 
@@ -206,7 +196,7 @@ static bool place_positionals(struct parser *parser)
 			return wrong(parser, g_strdup_printf("Invalid value for '%s': it is not "
 							     "UTF-8.",
 							     at->name));
-		invocation_add(parser->invocation, at->name, value);
+		invocation_set(parser->invocation, at->name, value);
 	}
 	if (i < parser->positionals->len)
 		return wrong(parser, g_strdup_printf("Got unexpected extra argument (%s).",

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { query } from './lib/agnesd.mjs';
-import { Person } from './lib/da.mjs';
+import { Person, runs } from './lib/da.mjs';
 import { openShop } from './lib/shop.mjs';
 
 const keys = (value) => Object.keys(value).sort();
@@ -354,4 +354,22 @@ test('what an analyst may not do is refused', async (t) => {
   const absent = await analyst.da(['schema', 'no_such_table']);
   assert.deepEqual([code, stderr.replace('secrets', 'T')], [absent.code, absent.stderr.replace('no_such_table', 'T')]);
   assert.deepEqual((await analyst.json('catalog')).tables, []);
+});
+
+// Those of other files: signing in (cli-auth), the workspace (sync-cli, snapshot-cli), Docker and
+// sources elsewhere (cli-faults).
+const ELSEWHERE = /^(auth (login|logout|import-token)|setup (init|bootstrap)|completion|server .*|admin discover-and-register|admin break-glass .*|sync|explore|fetch|disk-info|snapshot .*|analyst .*)$/;
+
+test('no command was left out', async (t) => {
+  const manual = await (await open(t)).ok('manual');
+  const all = [...manual.matchAll(/^### `da (.*)`$/gm)].map((found) => found[1]);
+  assert.ok(all.length > 50);
+  const done = (command) => runs.some((args) => `${args.join(' ')} `.startsWith(`${command} `));
+  assert.deepEqual(all.filter((command) => !ELSEWHERE.test(command) && !done(command)), []);
+  // And each that can print JSON did.
+  const sections = manual.split(/^### /m).slice(1).filter((text) => text.includes('| `--json` |'));
+  const json = sections.map((text) => /^`da (.*)`/.exec(text)[1]).filter((command) => !ELSEWHERE.test(command));
+  assert.ok(json.length > 15);
+  const printed = (command) => runs.some((args) => `${args.join(' ')} `.startsWith(`${command} `) && args.includes('--json'));
+  assert.deepEqual(json.filter((command) => !printed(command)), []);
 });

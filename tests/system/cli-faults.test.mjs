@@ -439,6 +439,8 @@ test('bash completes commands, options, values and files', async (t) => {
   assert.deepEqual(await complete(person, ['da', '--json', 'auth', 'token', 'revoke', 'x', '--h']), ['--help']);
   assert.deepEqual(await complete(person, ['da', 'metrics', 'import', 'met']), ['metrics', 'metrics.yml']);
   assert.deepEqual(await complete(person, ['da', 'auth', 'login', '--email', '']), []);
+  assert.deepEqual(await complete(person, ['da', 'query', '-f', '']), ['csv', 'json', 'ndjson', 'parquet', 'table']);
+  assert.deepEqual(await complete(person, ['da', 'query', '--format', '=', 'p']), ['parquet']);
   assert.ok(!(await complete(person, ['da', ''])).includes('manual'));
 });
 

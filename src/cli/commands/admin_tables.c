@@ -172,13 +172,13 @@ static const struct argument register_arguments[] = {
 };
 
 static const struct option register_options[] = {
-	{"source-type", 0, OPTION_TEXT, "TYPE", "Its connector: local, keboola, bigquery, ...",
+	{"source-type", 0, OPTION_TEXT, "TYPE", "Its connector, such as local or keboola",
 	 .fallback = "keboola"},
 	{"bucket", 0, OPTION_TEXT, "BUCKET", "The bucket, dataset or folder at the source",
 	 .fallback = ""},
 	{"source-table", 0, OPTION_TEXT, "TABLE", "Its name there; default: NAME", .fallback = ""},
-	{"query-mode", 0, OPTION_TEXT, "MODE", "local, remote or materialized",
-	 .fallback = "local"},
+	{"query-mode", 0, OPTION_TEXT, "MODE", "Where its rows are",
+	 .words = "local remote materialized", .fallback = "local"},
 	{"query", 0, OPTION_TEXT, "SQL|@FILE", "What a materialized table is made of"},
 	{"description", 0, OPTION_TEXT, "TEXT", "What is in it", .fallback = ""},
 	{"sync-schedule", 0, OPTION_TEXT, "WHEN", "Such as 'every 1h' or 'daily 06:00'",

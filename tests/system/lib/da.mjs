@@ -8,6 +8,9 @@ export const DA = path.resolve(process.env.AGNES_BUILD ?? 'build', 'da');
 
 const KEPT = ['PATH', 'HOME', 'LC_ALL', 'TZ', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS', 'G_SLICE', 'G_DEBUG'];
 
+/** The arguments of every run of this process, for a test that asks whether anything was left out. */
+export const runs = [];
+
 /** A person at a machine: a folder of settings, a workspace, and `da`. */
 export class Person {
   constructor(t, { server, token } = {}) {
@@ -27,6 +30,7 @@ export class Person {
 
   /** Runs da to its end: { code, signal, stdout, stderr }. */
   da(args, { input = '', env = {}, cwd = this.workspace } = {}) {
+    runs.push(args);
     const child = spawn(DA, args, { env: { ...this.env, ...env }, cwd });
     child.stdin.on('error', () => {}); // it may end before it has read everything
     child.stdin.end(input);
