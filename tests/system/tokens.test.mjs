@@ -76,7 +76,7 @@ test('uses of a token are noted, and a new address is audited once', async (t) =
   const { body } = await admin.post('/auth/tokens', { name: 'x', expires_in_days: null });
   assert.equal(body.expires_at, null);
   const token = server.client(body.token);
-  for (const from of ['203.0.113.1', '203.0.113.1', '203.0.113.2', '203.0.113.2']) {
+  for (const from of ['203.0.113.1', '203.0.113.1', '203.0.113.2', '203.0.113.1', '203.0.113.2']) {
     await token.get(whoami, { headers: { 'x-forwarded-for': from } });
   }
   await server.stop();

@@ -225,8 +225,8 @@ static const struct http_answer revoked[] = {{204, "Done"}, {404, "No such token
 
 const struct http_route token_routes[] = {
 	{HTTP_POST, "/auth/tokens", ACCESS_SESSION, HTTP_BLOCKING, HTTP_JSON,
-	 .fields = create_fields, .tag = "tokens", .answers = created,
-	 .summary = "Make a personal access token", .handle = create_token},
+	 .body_limit = SIGN_IN_BODY_LIMIT, .fields = create_fields, .tag = "tokens",
+	 .answers = created, .summary = "Make a personal access token", .handle = create_token},
 	{HTTP_GET, "/auth/tokens", ACCESS_USER, HTTP_BLOCKING, .tag = "tokens",
 	 .summary = "The caller's tokens", .handle = list_tokens},
 	{HTTP_GET, "/auth/tokens/{token_id}", ACCESS_USER, HTTP_BLOCKING, .fields = id_fields,

@@ -15,7 +15,7 @@ struct sign_in;
 
 enum {
 	SESSION_SECONDS = 24 * 3600,
-	SIGN_IN_BODY_LIMIT = 64 * 1024, /* of what anybody may send: there is no caller to blame */
+	SIGN_IN_BODY_LIMIT = 64 * 1024, /* for accounts and tokens, whose texts are kept */
 };
 
 struct sign_in *sign_in_new(struct app *app, GError **error);

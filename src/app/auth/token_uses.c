@@ -6,11 +6,15 @@
 
 #include <string.h>
 
-enum { WRITE_SECONDS = 60 };
+enum {
+	WRITE_SECONDS = 60,
+	MOST_KNOWN = 16, /* addresses that are remembered of a token */
+};
 
 struct use {
-	char *address;
-	gint64 noted_at; /* monotonic; of the last write that was asked for */
+	char *address;	  /* the last one */
+	GPtrArray *known; /* addresses, the newest at the end */
+	gint64 noted_at;  /* monotonic; of the last write that was asked for */
 };
 
 struct token_uses {
@@ -24,6 +28,7 @@ struct token_uses {
 static void use_free(gpointer data)
 {
 	struct use *use = data;
+	g_ptr_array_unref(use->known);
 	g_free(use->address);
 	g_free(use);
 }
@@ -84,8 +89,23 @@ static struct use *use_of(struct token_uses *uses, const struct token *token)
 		return use;
 	use = g_new0(struct use, 1);
 	use->address = g_strdup(token->last_used_ip);
+	use->known = g_ptr_array_new_with_free_func(g_free);
+	if (use->address)
+		g_ptr_array_add(use->known, g_strdup(use->address));
 	g_hash_table_insert(uses->uses, g_strdup(token->id), use);
 	return use;
+}
+
+/* Whether the address was not known; it is from now on. A token that is used from two machines by
+ * turns has no new address at every request. */
+static bool learn(struct use *use, const char *address)
+{
+	if (g_ptr_array_find_with_equal_func(use->known, address, g_str_equal, NULL))
+		return false;
+	if (use->known->len >= MOST_KNOWN)
+		g_ptr_array_remove_index(use->known, 0);
+	g_ptr_array_add(use->known, g_strdup(address));
+	return true;
 }
 
 void token_uses_note(struct token_uses *uses, const struct token *token, const char *address)
@@ -93,15 +113,15 @@ void token_uses_note(struct token_uses *uses, const struct token *token, const c
 	gint64 now = g_get_monotonic_time();
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&uses->lock);
 	struct use *use = use_of(uses, token);
-	bool moved = g_strcmp0(use->address, address) != 0;
-	if (moved && use->address)
+	bool is_new = learn(use, address);
+	if (is_new && use->address)
 		audit_new_address(uses, token, address, use->address);
-	if (moved) {
+	if (g_strcmp0(use->address, address) != 0) {
 		g_free(use->address);
 		use->address = g_strdup(address);
-	} else if (use->noted_at && now - use->noted_at < WRITE_SECONDS * G_TIME_SPAN_SECOND) {
-		return;
 	}
+	if (!is_new && use->noted_at && now - use->noted_at < WRITE_SECONDS * G_TIME_SPAN_SECOND)
+		return;
 	use->noted_at = now;
 	g_thread_pool_push(uses->writer, g_strdup(token->id), NULL);
 }
