@@ -144,7 +144,9 @@ static void index_tables(struct directory_tables *tables)
 	for (size_t i = 0; i < tables->count; i++) {
 		struct directory_table *table = &tables->rows[i];
 		tables->sorted[i] = table;
-		g_hash_table_insert(tables->by_id, (gpointer)table->id, table);
+		/* A file's own name may be the id of a table that is called otherwise. */
+		if (table->registered || !g_hash_table_contains(tables->by_id, table->id))
+			g_hash_table_insert(tables->by_id, (gpointer)table->id, table);
 		g_hash_table_insert(tables->by_name, g_ascii_strdown(table->name, -1), table);
 	}
 }

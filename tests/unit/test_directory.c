@@ -164,13 +164,17 @@ static void synced_tables_need_no_registration(void **context)
 	g_array_append_val(results, result);
 	sync_result_init(&result, "wild");
 	g_array_append_val(results, result);
+	/* The id of the table Items: who asks for it by its id gets what is registered. */
+	sync_result_init(&result, "items");
+	g_array_append_val(results, result);
 	assert_true(sync_state_save(world.state, results, NULL));
 	assert_true(directory_reload_tables(world.store, NULL));
 	g_autoptr(directory_view) view = directory_store_get(world.store);
-	assert_int_equal(view->table_count, 3);
+	assert_int_equal(view->table_count, 4);
 	assert_int_equal(directory_table(view, "orders")->synced->rows, 7);
 	assert_null(directory_table(view, "wild")->registered);
 	assert_string_equal(directory_table(view, "wild")->id, "wild");
+	assert_string_equal(directory_table(view, "items")->name, "Items");
 	assert_null(directory_table(view, "items")->synced);
 	end_world(&world);
 }
