@@ -7,6 +7,7 @@
 const struct command_group command_groups[] = {
 	{"auth", "Sign in, and tokens for programs"},
 	{"auth token", "Personal access tokens, for programs and agents"},
+	{"analyst", "The workspace of an analyst: setup, status"},
 	{"snapshot", "Parts of remote tables that are kept here: list, refresh, drop, prune"},
 	{"metrics", "Definitions of metrics: list, show, import, export, validate"},
 	{"setup", "The first steps with a new server"},
@@ -42,6 +43,8 @@ const struct command *const commands[] = {
 	&command_auth_token_create,
 	&command_auth_token_list,
 	&command_auth_token_revoke,
+	&command_analyst_setup,
+	&command_analyst_status,
 	&command_snapshot_list,
 	&command_snapshot_refresh,
 	&command_snapshot_drop,

@@ -34,6 +34,8 @@ extern const struct command command_admin_remove_user;
 extern const struct command command_admin_reset_password;
 extern const struct command command_admin_set_password;
 extern const struct command command_admin_set_role;
+extern const struct command command_analyst_setup;
+extern const struct command command_analyst_status;
 extern const struct command command_auth_import_token;
 extern const struct command command_auth_login;
 extern const struct command command_auth_logout;

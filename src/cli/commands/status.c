@@ -4,13 +4,25 @@
 #include "cli/health.h"
 #include "cli/output.h"
 #include "cli/settings.h"
+#include "cli/workspace/sync_state.h"
 
 /* --- local --- */
+
+/* Of the workspace, else what an older client knows of all of them together. */
+static json_t *local_state(GError **error)
+{
+	g_autoptr(workspace) workspace = workspace_open(NULL, NULL);
+	g_autoptr(sync_state) state = workspace ? sync_state_load(workspace, error) : NULL;
+	if (*error || !state || !state->last_sync)
+		return *error ? NULL : settings_read_json("sync_state.json", error);
+	return json_pack("{so ss}", "tables", sync_state_tables(state), "last_sync",
+			 state->last_sync);
+}
 
 static int show_local(struct invocation *invocation)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(json_t) state = settings_read_json("sync_state.json", &error);
+	g_autoptr(json_t) state = local_state(&error);
 	if (error)
 		return command_fail(error);
 	json_t *tables = json_object_get(state, "tables");
