@@ -33,6 +33,14 @@ GPtrArray *grants_list(struct state *state, const char *resource_type, const cha
 			   "ss", resource_type, group_id);
 }
 
+GPtrArray *grants_list_of_user(struct state *state, const char *user_id, GError **error)
+{
+	return store_query(state, error, &grant_type,
+			   "WHERE group_id IN (SELECT group_id FROM user_group_members "
+			   "WHERE user_id = ?) ORDER BY resource_type, resource_id, group_name",
+			   "s", user_id);
+}
+
 struct grant *grants_find(struct state *state, const char *id, GError **error)
 {
 	return store_find(state, error, &grant_type, "WHERE id = ?", "s", id);

@@ -26,6 +26,8 @@ extern const struct record_type grant_type;
  */
 GPtrArray *grants_list(struct state *state, const char *resource_type, const char *group_id,
 		       GError **error);
+/* Of the groups that the user is in; ordered by type, resource and the group's name. */
+GPtrArray *grants_list_of_user(struct state *state, const char *user_id, GError **error);
 
 /* NOT_FOUND when there is no such grant. */
 struct grant *grants_find(struct state *state, const char *id, GError **error);

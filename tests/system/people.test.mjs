@@ -113,8 +113,14 @@ test('groups: names, members, grants, and their end with all of it', async (t) =
   const access = { is_admin: false, items: [{ resource_type: 'table', resource_id: 'orders',
     via_groups: [{ group_id: made.body.id, group_name: 'analysts' }] }] };
   assert.deepEqual((await bob.get('/api/me/effective-access')).body, access);
+  const second = (await admin.post('/api/admin/groups', { name: 'writers' })).body;
+  await admin.post(`/api/admin/groups/${second.id}/members`, { email: bob.email });
+  await admin.post('/api/admin/grants', { ...wanted, group_id: second.id });
+  access.items[0].via_groups.push({ group_id: second.id, group_name: 'writers' });
+  assert.deepEqual((await bob.get('/api/me/effective-access')).body, access);
   assert.deepEqual((await admin.get(`/api/admin/users/${bob.id}/effective-access`)).body, access);
 
+  assert.equal((await admin.delete(`/api/admin/groups/${second.id}`)).status, 204);
   const renamed = await admin.patch(at, { name: 'readers' });
   assert.deepEqual([renamed.body.name, renamed.body.member_count, renamed.body.grant_count], ['readers', 1, 1]);
   assert.equal((await admin.patch(at, { name: 'Admin' })).status, 409);

@@ -79,6 +79,27 @@ static void lists_are_filtered_by_type_and_group(void **context)
 	assert_int_equal(none->len, 0);
 }
 
+static void a_user_has_the_grants_of_the_own_groups(void **context)
+{
+	struct state *state = populated(context);
+	state_run(state, "INSERT INTO user_groups (id, name) VALUES ('g3', 'other')");
+	state_run(state, "INSERT INTO user_group_members (user_id, group_id, source) "
+			 "VALUES ('u', 'g1', 'admin'), ('u', 'g2', 'admin'), ('v', 'g3', 'admin')");
+	grant_quietly(state, "g1", "table", "b");
+	grant_quietly(state, "g1", "table", "a");
+	grant_quietly(state, "g2", "table", "b");
+	grant_quietly(state, "g3", "table", "c");
+	grant_quietly(state, "g2", "memory_domain", "z");
+	g_autoptr(GPtrArray) of_u = grants_list_of_user(state, "u", NULL);
+	assert_int_equal(of_u->len, 4);
+	assert_listed(of_u, 0, "beta", "z");
+	assert_listed(of_u, 1, "zeta", "a");
+	assert_listed(of_u, 2, "beta", "b");
+	assert_listed(of_u, 3, "zeta", "b");
+	g_autoptr(GPtrArray) of_nobody = grants_list_of_user(state, "w", NULL);
+	assert_int_equal(of_nobody->len, 0);
+}
+
 static void a_grant_is_given_once_and_to_a_group_that_exists(void **context)
 {
 	struct state *state = populated(context);
@@ -117,6 +138,7 @@ int main(void)
 		STATE_TEST(a_grant_knows_its_group),
 		STATE_TEST(grants_are_ordered_by_group_type_and_resource),
 		STATE_TEST(lists_are_filtered_by_type_and_group),
+		STATE_TEST(a_user_has_the_grants_of_the_own_groups),
 		STATE_TEST(a_grant_is_given_once_and_to_a_group_that_exists),
 		STATE_TEST(a_grant_is_deleted_once_and_can_be_given_again),
 		STATE_TEST(every_grant_of_a_resource_goes_at_once),

@@ -7,8 +7,6 @@
 #include "app/wire.h"
 #include "base/error.h"
 
-#include <string.h>
-
 static void audit_grant(struct http_request *request, const char *action, const struct grant *grant)
 {
 	audit_caller(request, action, "grant", grant->id,
@@ -118,53 +116,35 @@ static struct http_response *list_resource_types(struct http_request *request)
 
 /* --- what a user may use --- */
 
-/* The entry of one resource; grants come ordered by group, so that groups are in order too. */
-static json_t *item_of(GHashTable *items, const struct grant *grant)
+/* Whether the item is of this grant's resource. NULL is no item. */
+static bool is_of(const json_t *item, const struct grant *grant)
 {
-	g_autofree char *key = g_strconcat(grant->resource_type, "\n", grant->resource_id, NULL);
-	json_t *item = g_hash_table_lookup(items, key);
-	if (item)
-		return item;
-	item = json_pack("{ss ss s[]}", "resource_type", grant->resource_type, "resource_id",
-			 grant->resource_id, "via_groups");
-	g_hash_table_insert(items, g_steal_pointer(&key), item);
-	return item;
-}
-
-static int compare_keys(const void *left, const void *right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-static json_t *sorted_items(GHashTable *items)
-{
-	guint count;
-	g_autofree gpointer *keys = g_hash_table_get_keys_as_array(items, &count);
-	json_t *list = json_array();
-	qsort(keys, count, sizeof *keys, compare_keys);
-	for (guint i = 0; i < count; i++)
-		json_array_append_new(list, g_hash_table_lookup(items, keys[i]));
-	return list;
+	const char *type = json_string_value(json_object_get(item, "resource_type"));
+	const char *id = json_string_value(json_object_get(item, "resource_id"));
+	return g_strcmp0(type, grant->resource_type) == 0 && g_strcmp0(id, grant->resource_id) == 0;
 }
 
 static struct http_response *answer_access(struct http_request *request,
 					   const struct directory_user *user)
 {
 	GError *error = NULL;
-	g_autoptr(GPtrArray) grants = grants_list(app_of(request)->state, NULL, NULL, &error);
+	g_autoptr(GPtrArray)
+		grants = grants_list_of_user(app_of(request)->state, user->row->id, &error);
 	if (!grants)
 		return http_refuse_error(request, error);
-	g_autoptr(GHashTable) items = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	json_t *items = json_array(), *item = NULL;
 	for (guint i = 0; i < grants->len; i++) {
 		const struct grant *grant = grants->pdata[i];
-		if (!g_strv_contains((const char *const *)user->group_ids, grant->group_id))
-			continue;
-		json_array_append_new(json_object_get(item_of(items, grant), "via_groups"),
+		if (!is_of(item, grant)) {
+			item = json_pack("{ss ss s[]}", "resource_type", grant->resource_type,
+					 "resource_id", grant->resource_id, "via_groups");
+			json_array_append_new(items, item);
+		}
+		json_array_append_new(json_object_get(item, "via_groups"),
 				      json_pack("{ss so}", "group_id", grant->group_id,
 						"group_name", wire_text(grant->group_name)));
 	}
-	return http_json(200, json_pack("{sb so}", "is_admin", user->is_admin, "items",
-					sorted_items(items)));
+	return http_json(200, json_pack("{sb so}", "is_admin", user->is_admin, "items", items));
 }
 
 static struct http_response *get_own_access(struct http_request *request)
