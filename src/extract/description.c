@@ -30,6 +30,8 @@ void described_attach_free(struct described_attach *attach)
 bool description_create(struct duck_connection *connection, GError **error)
 {
 	return duck_exec(connection, error,
+			 "DROP TABLE IF EXISTS _meta; DROP TABLE IF EXISTS _checksums;"
+			 "DROP TABLE IF EXISTS _remote_attach;"
 			 "CREATE TABLE _meta (table_name VARCHAR NOT NULL, description VARCHAR, "
 			 "rows BIGINT, size_bytes BIGINT, extracted_at TIMESTAMP, "
 			 "query_mode VARCHAR DEFAULT 'local');"
@@ -38,23 +40,120 @@ bool description_create(struct duck_connection *connection, GError **error)
 			 NULL);
 }
 
-bool description_add_table(struct duck_connection *connection, const struct described_table *table,
-			   GError **error)
+GHashTable *description_views(struct duck_connection *connection, GError **error)
 {
-	if (table->select) {
-		g_autofree char *sql = duck_sql("CREATE VIEW main.%I AS %S", table->name,
-						table->select);
-		if (!duck_exec(connection, error, sql, NULL))
-			return false;
+	g_autoptr(duck_rows) rows = duck_query(
+		connection, error, "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal",
+		NULL);
+	if (!rows)
+		return NULL;
+	GHashTable *views = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	while (duck_rows_next(rows)) {
+		char *name = g_strdup(duck_rows_text(rows, 0));
+		g_hash_table_replace(views, name, g_strdup(duck_rows_text(rows, 1)));
 	}
-	if (table->md5 &&
-	    !duck_exec(connection, error, "INSERT INTO main._checksums VALUES (?, ?, ?, ?, ?)",
-		       "ssiii", table->name, table->md5, table->size_bytes, table->inode,
-		       table->mtime_ns))
-		return false;
-	return duck_exec(connection, error, "INSERT INTO main._meta VALUES (?, ?, ?, ?, ?, ?)",
-			 "ssiits", table->name, table->description, table->rows, table->size_bytes,
-			 table->extracted_at, table->remote ? "remote" : "local");
+	return views;
+}
+
+bool description_put_view(struct duck_connection *connection, const struct described_table *table,
+			  GError **error)
+{
+	g_autofree char *sql = duck_sql("CREATE OR REPLACE VIEW main.%I AS %S", table->name,
+					table->select);
+	return duck_exec(connection, error, sql, NULL);
+}
+
+bool description_drop_view(struct duck_connection *connection, const char *name, GError **error)
+{
+	g_autofree char *sql = duck_sql("DROP VIEW main.%I", name);
+	return duck_exec(connection, error, sql, NULL);
+}
+
+/* The columns of the rows below as parameters for unnest(). */
+enum { META_COLUMNS = 6, CHECKSUM_COLUMNS = 5 };
+
+static struct duck_value *columns_for(const enum duck_kind *kinds, size_t columns, size_t rows)
+{
+	struct duck_value *values = g_new0(struct duck_value, columns);
+	for (size_t i = 0; i < columns; i++)
+		values[i] = (struct duck_value){DUCK_ARRAY,
+						.items = g_new0(struct duck_value, rows),
+						.count = rows, .items_kind = kinds[i]};
+	return values;
+}
+
+static void columns_free(struct duck_value *values, size_t columns)
+{
+	for (size_t i = 0; i < columns; i++)
+		g_free((struct duck_value *)values[i].items);
+	g_free(values);
+}
+
+static void set_row(struct duck_value *values, size_t columns, size_t row,
+		    const struct duck_value *given)
+{
+	for (size_t i = 0; i < columns; i++)
+		((struct duck_value *)values[i].items)[row] = given[i];
+}
+
+static bool add_meta(struct duck_connection *connection, const GPtrArray *tables, GError **error)
+{
+	static const enum duck_kind kinds[META_COLUMNS] = {DUCK_TEXT, DUCK_TEXT, DUCK_INT,
+							   DUCK_INT,  DUCK_TIME, DUCK_TEXT};
+	struct duck_value *values = columns_for(kinds, META_COLUMNS, tables->len);
+	for (guint i = 0; i < tables->len; i++) {
+		const struct described_table *table = g_ptr_array_index(tables, i);
+		const struct duck_value row[META_COLUMNS] = {
+			{DUCK_TEXT, .text = table->name},
+			{table->description ? DUCK_TEXT : DUCK_NULL, .text = table->description},
+			{DUCK_INT, .integer = table->rows},
+			{DUCK_INT, .integer = table->size_bytes},
+			{DUCK_TIME, .time = table->extracted_at},
+			{DUCK_TEXT, .text = table->remote ? "remote" : "local"},
+		};
+		set_row(values, META_COLUMNS, i, row);
+	}
+	int64_t added = duck_change_values(connection,
+					   "INSERT INTO main._meta SELECT unnest(?), unnest(?), "
+					   "unnest(?), unnest(?), unnest(?), unnest(?)",
+					   values, META_COLUMNS, error);
+	columns_free(values, META_COLUMNS);
+	return added >= 0;
+}
+
+static bool add_checksums(struct duck_connection *connection, const GPtrArray *tables,
+			  GError **error)
+{
+	static const enum duck_kind kinds[CHECKSUM_COLUMNS] = {DUCK_TEXT, DUCK_TEXT, DUCK_INT,
+							       DUCK_INT, DUCK_INT};
+	struct duck_value *values = columns_for(kinds, CHECKSUM_COLUMNS, tables->len);
+	size_t count = 0;
+	for (guint i = 0; i < tables->len; i++) {
+		const struct described_table *table = g_ptr_array_index(tables, i);
+		const struct duck_value row[CHECKSUM_COLUMNS] = {
+			{DUCK_TEXT, .text = table->name},
+			{DUCK_TEXT, .text = table->md5},
+			{DUCK_INT, .integer = table->size_bytes},
+			{DUCK_INT, .integer = table->inode},
+			{DUCK_INT, .integer = table->mtime_ns},
+		};
+		if (table->md5)
+			set_row(values, CHECKSUM_COLUMNS, count++, row);
+	}
+	for (size_t i = 0; i < CHECKSUM_COLUMNS; i++)
+		values[i].count = count;
+	int64_t added = duck_change_values(connection,
+					   "INSERT INTO main._checksums SELECT unnest(?), "
+					   "unnest(?), unnest(?), unnest(?), unnest(?)",
+					   values, CHECKSUM_COLUMNS, error);
+	columns_free(values, CHECKSUM_COLUMNS);
+	return added >= 0;
+}
+
+bool description_add_tables(struct duck_connection *connection, const GPtrArray *tables,
+			    GError **error)
+{
+	return add_meta(connection, tables, error) && add_checksums(connection, tables, error);
 }
 
 bool description_add_attach(struct duck_connection *connection,
@@ -77,12 +176,11 @@ static bool has_checksums(struct duck_connection *connection)
 	return rows && duck_rows_next(rows);
 }
 
-static struct duck_rows *query_tables(struct duck_connection *connection, GError **error)
+static struct duck_rows *query_tables(struct duck_connection *connection, bool ours, GError **error)
 {
-	const char *checksums = has_checksums(connection)
-					? "_checksums"
-					: "(SELECT NULL::VARCHAR AS table_name, "
-					  "NULL::VARCHAR AS md5, 0 AS inode, 0 AS mtime_ns)";
+	const char *checksums = ours ? "_checksums"
+				     : "(SELECT NULL::VARCHAR AS table_name, "
+				       "NULL::VARCHAR AS md5, 0 AS inode, 0 AS mtime_ns)";
 	g_autofree char *sql = duck_sql(
 		"SELECT m.table_name::VARCHAR, coalesce(description::VARCHAR, ''), rows::BIGINT, "
 		"m.size_bytes::BIGINT, extracted_at::TIMESTAMP, md5::VARCHAR, inode::BIGINT, "
@@ -111,13 +209,15 @@ static GHashTable *collect(struct duck_rows *rows)
 	return tables;
 }
 
-GHashTable *description_read(const char *path, GError **error)
+GHashTable *description_read(const char *path, bool *ours, GError **error)
 {
+	*ours = false;
 	if (!g_file_test(path, G_FILE_TEST_EXISTS))
 		return g_hash_table_new(g_str_hash, g_str_equal);
 	const struct duck_options options = {.read_only = true, .threads = 1};
 	g_autoptr(duck_database) database = duck_database_open(path, &options, error);
 	g_autoptr(duck_connection) connection = database ? duck_connect(database, error) : NULL;
-	g_autoptr(duck_rows) rows = connection ? query_tables(connection, error) : NULL;
+	*ours = connection && has_checksums(connection);
+	g_autoptr(duck_rows) rows = connection ? query_tables(connection, *ours, error) : NULL;
 	return rows ? collect(rows) : NULL;
 }

@@ -33,18 +33,25 @@ struct described_attach {
 };
 void described_attach_free(struct described_attach *attach);
 
-/* Creates the tables that describe the extract in a new database. */
+/* Creates the tables that describe the extract; those that a copy of the last one has go. */
 bool description_create(struct duck_connection *connection, GError **error);
 
-/* Adds the table's row, its view and its checksum. */
-bool description_add_table(struct duck_connection *connection, const struct described_table *table,
-			   GError **error);
+/* The SQL of the views that there are, by their names. */
+GHashTable *description_views(struct duck_connection *connection, GError **error);
+/* Makes the table's view, in place of one of that name. */
+bool description_put_view(struct duck_connection *connection, const struct described_table *table,
+			  GError **error);
+bool description_drop_view(struct duck_connection *connection, const char *name, GError **error);
+
+/* Adds the rows and the checksums of tables (struct described_table), all at once. */
+bool description_add_tables(struct duck_connection *connection, const GPtrArray *tables,
+			    GError **error);
 
 bool description_add_attach(struct duck_connection *connection,
 			    const struct described_attach *attach, GError **error);
 
 /*
  * The local tables of an extract.duckdb: struct described_table by name, without views. A file that
- * does not exist has none.
+ * does not exist has none. *ours: a writer of ours made it.
  */
-GHashTable *description_read(const char *path, GError **error);
+GHashTable *description_read(const char *path, bool *ours, GError **error);

@@ -10,6 +10,8 @@
 #include "extract/writer_files.h"
 #include "extract/writer_private.h"
 
+enum { MANY_TABLES = 50 }; /* of the last run */
+
 void writer_entry_free(struct writer_entry *entry)
 {
 	if (!entry)
@@ -80,7 +82,7 @@ static bool read_previous(struct extract_writer *writer, GError **error)
 	g_autofree char *path = writer_path(writer, "extract.duckdb");
 	g_autoptr(GError) cause = NULL;
 	fold_log(writer, path);
-	writer->previous = description_read(path, &cause);
+	writer->previous = description_read(path, &writer->ours, &cause);
 	if (writer->previous)
 		return true;
 	if (!g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_CORRUPT)) {
@@ -169,12 +171,26 @@ char *extract_writer_scratch(struct extract_writer *writer, GError **error)
 	return NULL;
 }
 
+/*
+ * The last extract.duckdb as a start, where binding its views again would cost more: those of
+ * tables that stay the same are in it already.
+ */
+static bool start_with_last(struct extract_writer *writer, const char *path, GError **error)
+{
+	g_autofree char *last = writer_path(writer, "extract.duckdb");
+	if (!writer->ours || g_hash_table_size(writer->previous) < MANY_TABLES)
+		return true;
+	return files_copy(last, path, error);
+}
+
 struct duck_connection *extract_writer_connection(struct extract_writer *writer, GError **error)
 {
 	if (writer->connection)
 		return writer->connection;
 	const struct duck_options options = {.threads = 1};
 	g_autofree char *path = writer_path(writer, "extract.duckdb.tmp");
+	if (!start_with_last(writer, path, error))
+		return NULL;
 	g_autoptr(duck_database) database = duck_database_open(path, &options, error);
 	g_autoptr(duck_connection) connection = database ? duck_connect(database, error) : NULL;
 	if (!connection || !description_create(connection, error))

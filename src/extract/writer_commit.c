@@ -21,7 +21,7 @@ static bool is_folder(const struct extract_writer *writer, const struct describe
 
 /* Brings the description up to the file, which is newer when a crash came before extract.duckdb. */
 static bool refresh(struct extract_writer *writer, struct described_table *table, const char *path,
-		    bool folder, GError **error)
+		    bool folder, bool *same, GError **error)
 {
 	g_autoptr(described_table) before = g_new0(struct described_table, 1);
 	before->size_bytes = table->size_bytes;
@@ -29,8 +29,9 @@ static bool refresh(struct extract_writer *writer, struct described_table *table
 	before->mtime_ns = table->mtime_ns;
 	if (!writer_measure(table, path, folder, error))
 		return false;
-	if (table->size_bytes == before->size_bytes && table->inode == before->inode &&
-	    table->mtime_ns == before->mtime_ns)
+	*same = table->size_bytes == before->size_bytes && table->inode == before->inode &&
+		table->mtime_ns == before->mtime_ns;
+	if (*same)
 		return true;
 	table->rows = writer_count_rows(writer, path, folder, error);
 	if (table->rows < 0)
@@ -45,7 +46,8 @@ static struct writer_entry *keep_table(struct extract_writer *writer, struct des
 	bool folder = is_folder(writer, table);
 	g_autofree char *path = writer_place_of(writer, table->name, folder);
 	g_autoptr(GError) cause = NULL;
-	if (!refresh(writer, table, path, folder, &cause)) {
+	bool same = false;
+	if (!refresh(writer, table, path, folder, &same, &cause)) {
 		g_warning("source '%s': table '%s' of the last run is left out: %s", writer->source,
 			  table->name, cause->message);
 		return NULL;
@@ -53,6 +55,7 @@ static struct writer_entry *keep_table(struct extract_writer *writer, struct des
 	struct writer_entry *entry = g_new0(struct writer_entry, 1);
 	entry->table = table;
 	entry->folder = folder;
+	entry->same = same;
 	return entry;
 }
 
@@ -108,22 +111,62 @@ static gint compare_entries(gconstpointer a, gconstpointer b)
 	return strcmp(first->table->name, second->table->name);
 }
 
+/* Whether that view is the table's, over the same files in the same place. */
+static bool view_holds(const struct extract_writer *writer, const struct writer_entry *entry,
+		       const char *view)
+{
+	if (!view || !entry->same || entry->folder || entry->table->remote)
+		return false;
+	g_autofree char *place = writer_place_of(writer, entry->table->name, false);
+	g_autofree char *literal = duck_sql("%L", place);
+	return strstr(view, literal) != NULL;
+}
+
+static bool put_views(struct extract_writer *writer, struct duck_connection *connection,
+		      GError **error)
+{
+	g_autoptr(GHashTable) views = description_views(connection, error);
+	for (guint i = 0; views && i < writer->entries->len; i++) {
+		const struct writer_entry *entry = g_ptr_array_index(writer->entries, i);
+		struct described_table *table = entry->table;
+		bool holds = view_holds(writer, entry, g_hash_table_lookup(views, table->name));
+		g_hash_table_remove(views, table->name);
+		if (holds)
+			continue;
+		if (!table->remote)
+			table->select = view_over(writer, entry);
+		if (table->select && !description_put_view(connection, table, error)) {
+			g_prefix_error(error, "table '%s': ", table->name);
+			return false;
+		}
+	}
+	GHashTableIter each;
+	gpointer name;
+	if (!views)
+		return false;
+	g_hash_table_iter_init(&each, views);
+	while (g_hash_table_iter_next(&each, &name, NULL)) {
+		if (!description_drop_view(connection, name, error))
+			return false;
+	}
+	return true;
+}
+
 static bool describe_tables(struct extract_writer *writer, struct duck_connection *connection,
 			    GError **error)
 {
 	g_auto(duck_transaction) transaction = {0};
+	g_autoptr(GPtrArray) tables = g_ptr_array_new();
 	if (!duck_transaction_begin(&transaction, connection, error))
 		return false;
 	g_ptr_array_sort(writer->entries, compare_entries);
 	for (guint i = 0; i < writer->entries->len; i++) {
 		const struct writer_entry *entry = g_ptr_array_index(writer->entries, i);
-		if (!entry->table->remote)
-			entry->table->select = view_over(writer, entry);
-		if (!description_add_table(connection, entry->table, error)) {
-			g_prefix_error(error, "table '%s': ", entry->table->name);
-			return false;
-		}
+		g_ptr_array_add(tables, entry->table);
 	}
+	if (!put_views(writer, connection, error) ||
+	    !description_add_tables(connection, tables, error))
+		return false;
 	for (guint i = 0; i < writer->attached->len; i++) {
 		if (!description_add_attach(connection, g_ptr_array_index(writer->attached, i),
 					    error))

@@ -12,6 +12,7 @@ struct writer_entry {
 	struct described_table *table;
 	char *staged; /* NULL: nothing to move */
 	bool folder;
+	bool same; /* as the last run left it: its view still holds */
 };
 void writer_entry_free(struct writer_entry *entry);
 
@@ -20,6 +21,7 @@ struct extract_writer {
 	char *folder; /* extracts/<source>, absolute */
 	int lock;
 	GHashTable *previous; /* name → struct described_table */
+	bool ours;	      /* that extract.duckdb was made by a writer */
 	GHashTable *dropped;  /* names */
 	GHashTable *staged;   /* name → path, until the table is added */
 	GPtrArray *entries;   /* struct writer_entry */

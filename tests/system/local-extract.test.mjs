@@ -24,6 +24,32 @@ async function succeed(folder, rows, config) {
   return run;
 }
 
+test('full_refresh leaves a table alone whose files are as they were', async (t) => {
+  const folder = dataFolder(t, { 'a.csv': 'id\n1\n', 'b.csv': 'id\n1\n' });
+  const stateOf = async (rows, config) => (await succeed(folder, rows, config)).events.filter(({ state }) => state && state !== 'started').map(({ table, state }) => `${table} ${state}`);
+  // Files that changed a moment ago are not believed.
+  const untilKnown = async () => {
+    for (let i = 0; i < 100; i++) {
+      if ((await stateOf(['a', 'b'])).every((each) => each.endsWith('unchanged'))) return;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    assert.fail('never unchanged');
+  };
+  await untilKnown();
+  addFiles(folder, { 'b.csv': 'id\n2\n' });
+  assert.deepEqual(await stateOf(['a', 'b']), ['a unchanged', 'b done']);
+  assert.deepEqual([await readTable(folder, 'a'), await readTable(folder, 'b')], [[{ id: '1' }], [{ id: '2' }]]);
+  await untilKnown();
+  // Read in another way, described otherwise, made by another hand, or gone: made again.
+  assert.deepEqual(await stateOf(['a'], { tables: { a: { header: true } } }), ['a done']);
+  await untilKnown();
+  assert.deepEqual(await stateOf([{ name: 'a', description: 'other' }]), ['a done']);
+  await untilKnown();
+  rmSync(parquetFile(folder, 'a'));
+  assert.deepEqual(await stateOf(['a', 'b']), ['a done', 'b unchanged']);
+  assert.deepEqual(await readTable(folder, 'a'), [{ id: '1' }]);
+});
+
 test('the sample data arrives whole, described and readable by others', async (t) => {
   const folder = dataFolder(t);
   const sample = await agnesd(['sample-data', path.join(folder, 'inbox'), '--size', 'small']);
