@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { AGNESD, atEnd, collect, temporaryFolder } from './lib/agnesd.mjs';
 
 const PROGRAM = path.resolve(AGNESD);
-const VARIABLES = { KEBOOLA_STORAGE_TOKEN: '', DATA_DIR: '', CONFIG_DIR: '', DATA_SOURCE: '', LOG_LEVEL: '' };
+const VARIABLES = { KEBOOLA_STORAGE_TOKEN: '', DATA_DIR: '', CONFIG_DIR: '', DATA_SOURCE: '', LOG_LEVEL: '', NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.1' };
 
 function run(folder, args, env = {}) {
   const child = spawn(PROGRAM, args, { cwd: folder, env: { ...process.env, ...VARIABLES, ...env } });
