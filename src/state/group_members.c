@@ -7,10 +7,8 @@
 #include "state/users.h"
 
 static const char *const sources[] = {
-	[MEMBER_ADMIN] = "admin",
-	[MEMBER_GOOGLE] = "google_sync",
-	[MEMBER_SEED] = "system_seed",
-	[MEMBER_BREAK_GLASS] = "cli_break_glass",
+	[MEMBER_ADMIN] = "admin",      [MEMBER_GOOGLE] = "google_sync",
+	[MEMBER_SEED] = "system_seed", [MEMBER_BREAK_GLASS] = "cli_break_glass",
 	[MEMBER_ANY_SOURCE] = NULL,
 };
 
