@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { query } from './lib/agnesd.mjs';
 import { Person, runs } from './lib/da.mjs';
 import { openShop } from './lib/shop.mjs';
@@ -10,20 +10,18 @@ import { openShop } from './lib/shop.mjs';
 const keys = (value) => Object.keys(value).sort();
 const lines = (text) => text.trimEnd().split('\n');
 
-// One server for all tests of this file; they use names of their own.
-let shop;
-async function open(t) {
-  shop ??= openShop(t.after ? suite : t);
-  const { server, admin } = await shop;
-  return new Person(t, { server: server.url, token: admin.token });
-}
-
-// The server stops when the whole file ends, not with the test that happened to start it.
-const suite = { after: (end) => ends.push(end) };
+// One server for all tests of this file, which use names of their own; it stops when the file ends.
 const ends = [];
-test.after(async () => {
+after(async () => {
   for (const end of ends) await end();
 });
+let opened;
+const shop = () => (opened ??= openShop({ after: (end) => ends.push(end) }));
+
+async function open(t) {
+  const { server, admin } = await shop();
+  return new Person(t, { server: server.url, token: admin.token });
+}
 
 test('whoami says who and where', async (t) => {
   const admin = await open(t);
@@ -45,7 +43,7 @@ test('tokens are created, listed and revoked', async (t) => {
   assert.equal(all.find((one) => one.name === 'raw').expires_at, null);
   assert.match(await admin.ok('auth', 'token', 'list'), /^ID {35}NAME {17}PREFIX {5}EXPIRES {14}LAST USED {12}STATUS\n/);
   assert.match(await admin.ok('auth', 'token', 'revoke', 'ci'), /^Revoked token \S+ \(ci\)\n$/);
-  const used = await new Person(t, { server: (await shop).server.url, token }).da(['catalog']);
+  const used = await new Person(t, { server: (await shop()).server.url, token }).da(['catalog']);
   assert.equal(used.code, 5);
   assert.match(used.stderr, /^Error: catalog fetch failed: HTTP 401: /);
   assert.match(await admin.ok('auth', 'token', 'list'), / ci .* revoked$/m);
@@ -176,7 +174,7 @@ test('status and diagnose', async (t) => {
   assert.equal(typeof report.checks[0].latency_ms, 'number');
   assert.equal(report.overall, report.checks.some((check) => check.status === 'warning') ? 'degraded' : 'healthy');
   assert.match(await admin.ok('diagnose'), /^Overall: \w+\n {2}\[ok {5}\] api \([\d.]+ms\)\n/);
-  const stranger = new Person(t, { server: (await shop).server.url });
+  const stranger = new Person(t, { server: (await shop()).server.url });
   const { code, stdout, stderr } = await stranger.da(['status']);
   assert.deepEqual([code, stdout], [0, 'Status: unknown\n']);
   assert.match(stderr, /da auth login/);
@@ -246,7 +244,7 @@ test('users from their creation to their removal', async (t) => {
   assert.deepEqual([typed.code, typed.stdout], [0, 'Password set for anna@example.com\n']);
   assert.match(typed.stderr, /do not match/);
   assert.ok(!typed.stderr.includes('secret'));
-  const login = await new Person(t, { server: (await shop).server.url })
+  const login = await new Person(t, { server: (await shop()).server.url })
     .da(['auth', 'login', '--email', 'anna@example.com'], { input: 'long and secret\n' });
   assert.deepEqual([login.code, login.stdout], [0, 'Logged in as anna@example.com\n']);
   const nobody = await admin.da(['admin', 'deactivate', 'nobody@example.com']);
@@ -342,7 +340,7 @@ test('skills are listed and shown by their names alone', async (t) => {
 });
 
 test('what an analyst may not do is refused', async (t) => {
-  const { server, admin } = await shop;
+  const { server, admin } = await shop();
   const user = await admin.addUser('ann@example.com');
   const analyst = new Person(t, { server: server.url, token: user.token });
   for (const command of ['admin list-users', 'admin list-tables', 'admin group list', 'metrics validate', 'setup first-sync']) {
