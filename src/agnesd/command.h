@@ -26,7 +26,7 @@ struct command {
 	const char *details;   /* more for --help, or NULL */
 	const char *service;   /* its name in JSON log lines; NULL: agnesd */
 	const GOptionEntry *options;
-	bool child; /* started by other commands, with all that it may know: no .env is read */
+	bool child;	 /* started by other commands, with all that it may know: no .env is read */
 	int least, most; /* how many arguments, most < 0: any number */
 	/* argv holds the arguments alone. Returns the exit code. */
 	int (*run)(const struct command_context *context, int argc, char **argv);

@@ -104,9 +104,9 @@ void local_marks_note(struct local_marks *marks, const char *table, const char *
 {
 	g_autofree char *stamp = stamp_of(staged);
 	if (stamp && digest)
-		marks->changed |= json_object_set_new(marks->known, table,
-						      json_pack("{s:s, s:s}", "of", digest, "is",
-								stamp)) == 0;
+		marks->changed |= json_object_set_new(
+					  marks->known, table,
+					  json_pack("{s:s, s:s}", "of", digest, "is", stamp)) == 0;
 	else
 		marks->changed |= json_object_del(marks->known, table) == 0;
 }
