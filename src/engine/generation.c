@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/order.h"
 
 #include <errno.h>
 #include <string.h>
@@ -92,11 +93,6 @@ void generations_free(struct generations *store)
 	g_free(store);
 }
 
-static gint compare_names(gconstpointer a, gconstpointer b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* The tables that there will be links for, each once, in an order that does not matter to anyone.
  */
 static GPtrArray *choose_tables(const struct edition *edition, const char *const *names)
@@ -108,7 +104,7 @@ static GPtrArray *choose_tables(const struct edition *edition, const char *const
 		if (entry && entry->table->file && g_hash_table_add(seen, (void *)entry->table))
 			g_ptr_array_add(chosen, (void *)entry->table->name);
 	}
-	g_ptr_array_sort(chosen, compare_names);
+	g_ptr_array_sort(chosen, order_texts);
 	return chosen;
 }
 

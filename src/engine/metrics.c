@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/order.h"
 #include "base/yaml.h"
 
 #include <errno.h>
@@ -283,11 +284,6 @@ static bool read_file(struct metric_pack *pack, const char *path, GError **error
 	return document && read_document(&reading, document, error);
 }
 
-static int compare_paths(gconstpointer a, gconstpointer b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* The entries of a folder whose names end so, hidden ones aside. */
 static bool list_folder(const char *path, const char *suffix, GPtrArray *found, GError **error)
 {
@@ -320,7 +316,7 @@ static bool read_folder(struct metric_pack *pack, const char *path, GError **err
 		    !list_folder(categories->pdata[i], ".yml", files, error))
 			return false;
 	}
-	g_ptr_array_sort(files, compare_paths);
+	g_ptr_array_sort(files, order_texts);
 	for (guint i = 0; i < files->len; i++) {
 		if (!read_file(pack, files->pdata[i], error))
 			return false;

@@ -2,17 +2,13 @@
 #include "engine/sources.h"
 
 #include "base/error.h"
+#include "base/order.h"
 #include "extract/names.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-static gint compare_text(gconstpointer a, gconstpointer b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
 
 /* The folders in `folder` that may be sources, sorted; none when it does not exist. */
 static GPtrArray *list_folders(const char *folder, GPtrArray *refused, GError **error)
@@ -34,7 +30,7 @@ static GPtrArray *list_folders(const char *folder, GPtrArray *refused, GError **
 					g_strdup_printf("%s is ignored: '%s' cannot name a source",
 							path, name));
 	}
-	g_ptr_array_sort(names, compare_text);
+	g_ptr_array_sort(names, order_texts);
 	return g_steal_pointer(&names);
 }
 
@@ -146,7 +142,7 @@ static GPtrArray *list_candidates(const struct sources_plan *plan, const GPtrArr
 		if (!g_ptr_array_find_with_equal_func(names, source->name, g_str_equal, NULL))
 			g_ptr_array_add(names, source->name);
 	}
-	g_ptr_array_sort(names, compare_text);
+	g_ptr_array_sort(names, order_texts);
 	return names;
 }
 

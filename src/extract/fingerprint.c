@@ -2,6 +2,7 @@
 #include "extract/fingerprint.h"
 
 #include "base/error.h"
+#include "base/order.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -124,11 +125,6 @@ static bool walk_folder(struct walk *walk, int parent, const char *name, const c
 	return walked;
 }
 
-static gint compare_lines(gconstpointer a, gconstpointer b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 char *fingerprint_folder(const char *folder, GError **error)
 {
 	char *root = realpath(folder, NULL);
@@ -142,7 +138,7 @@ char *fingerprint_folder(const char *folder, GError **error)
 	free(root);
 	if (!walked)
 		return NULL;
-	g_ptr_array_sort(lines, compare_lines);
+	g_ptr_array_sort(lines, order_texts);
 	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_MD5);
 	for (guint i = 0; i < lines->len; i++)
 		g_checksum_update(sum, g_ptr_array_index(lines, i), -1);

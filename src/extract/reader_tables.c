@@ -5,6 +5,7 @@
 #include "base/child.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/order.h"
 #include "duck/query.h"
 #include "duck/sql.h"
 #include "extract/bounds.h"
@@ -221,11 +222,6 @@ char *reader_own_path(const struct extract_reader *reader, const char *table, co
 	return NULL;
 }
 
-static gint compare_paths(gconstpointer a, gconstpointer b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* The files of a folder whose names match, in the order of their names. */
 static bool add_matching(const char *path, GPtrArray *paths, GError **error)
 {
@@ -241,7 +237,7 @@ static bool add_matching(const char *path, GPtrArray *paths, GError **error)
 		if (fnmatch(pattern, name, FNM_PERIOD) == 0)
 			g_ptr_array_add(paths, g_build_filename(folder, name, NULL));
 	}
-	qsort(paths->pdata + first, paths->len - first, sizeof(gpointer), compare_paths);
+	qsort(paths->pdata + first, paths->len - first, sizeof(gpointer), order_texts);
 	return true;
 }
 

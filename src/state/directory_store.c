@@ -2,6 +2,7 @@
 #include "state/directory_private.h"
 
 #include "base/error.h"
+#include "base/order.h"
 #include "state/group_members.h"
 #include "state/session_epochs.h"
 #include "state/store.h"
@@ -102,28 +103,6 @@ static gpointer take(GPtrArray *records, guint index)
 	return g_steal_pointer(&records->pdata[index]);
 }
 
-/* user_id → array of memberships, which stay in `memberships`. */
-static GHashTable *memberships_by_user(const GPtrArray *memberships)
-{
-	GHashTable *index = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
-						  (GDestroyNotify)g_ptr_array_unref);
-	for (guint i = 0; i < memberships->len; i++) {
-		struct membership *row = memberships->pdata[i];
-		GPtrArray *of_user = g_hash_table_lookup(index, row->user_id);
-		if (!of_user) {
-			of_user = g_ptr_array_new();
-			g_hash_table_insert(index, (gpointer)row->user_id, of_user);
-		}
-		g_ptr_array_add(of_user, row);
-	}
-	return index;
-}
-
-static int compare_texts(const void *left, const void *right)
-{
-	return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
 static struct directory_user_entry *user_from(struct user *row, const GPtrArray *memberships,
 					      int64_t sessions_from)
 {
@@ -134,7 +113,7 @@ static struct directory_user_entry *user_from(struct user *row, const GPtrArray 
 		g_ptr_array_add(ids, g_strdup(membership->group_id));
 		is_admin |= strcmp(membership->group_name, GROUPS_ADMIN) == 0;
 	}
-	g_ptr_array_sort(ids, compare_texts);
+	g_ptr_array_sort(ids, order_texts);
 	return user_entry_new(row, ids, is_admin, sessions_from);
 }
 
@@ -155,7 +134,7 @@ static bool load_users(struct directory_picture *picture, struct state *state, G
 	g_autoptr(GPtrArray) epochs = memberships ? session_epochs_list(state, error) : NULL;
 	if (!epochs)
 		return false;
-	g_autoptr(GHashTable) of_user = memberships_by_user(memberships);
+	g_autoptr(GHashTable) of_user = group_members_by_user(memberships);
 	g_autoptr(GHashTable) ended = epochs_by_user(epochs);
 	for (guint i = 0; i < users->len; i++) {
 		struct user *row = take(users, i);

@@ -55,6 +55,22 @@ GPtrArray *group_members_list(struct state *state, GError **error)
 	return store_query(state, error, &membership_type, "ORDER BY user_id, group_id", NULL);
 }
 
+GHashTable *group_members_by_user(const GPtrArray *memberships)
+{
+	GHashTable *index = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+						  (GDestroyNotify)g_ptr_array_unref);
+	for (guint i = 0; i < memberships->len; i++) {
+		struct membership *row = memberships->pdata[i];
+		GPtrArray *own = g_hash_table_lookup(index, row->user_id);
+		if (!own) {
+			own = g_ptr_array_new();
+			g_hash_table_insert(index, (gpointer)row->user_id, own);
+		}
+		g_ptr_array_add(own, row);
+	}
+	return index;
+}
+
 /* Whether the group exists; `is_admin` may be NULL. */
 static bool check_group(struct duck_connection *connection, const char *id, bool *is_admin,
 			GError **error)

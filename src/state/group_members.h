@@ -41,6 +41,8 @@ extern const struct record_type membership_type;
 GPtrArray *group_members_of_group(struct state *state, const char *group_id, GError **error);
 GPtrArray *group_members_of_user(struct state *state, const char *user_id, GError **error);
 GPtrArray *group_members_list(struct state *state, GError **error);
+/* Of such a list: user id → GPtrArray of the user's memberships. Both stay with the list. */
+GHashTable *group_members_by_user(const GPtrArray *memberships);
 
 /*
  * Adds a member; one who is there already keeps the first source. `added` may be NULL. NOT_FOUND:

@@ -7,6 +7,7 @@
 #include "app/table_rules.h"
 #include "app/wire.h"
 #include "base/error.h"
+#include "base/order.h"
 
 #include <string.h>
 
@@ -313,11 +314,6 @@ static struct http_response *save_update(struct http_request *request,
 	return http_refuse_error(request, error);
 }
 
-static int compare_texts(const void *left, const void *right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
 /* The values that were given, and their names in order. */
 static json_t *update_params(const struct http_request *request, const json_t *given)
 {
@@ -327,7 +323,7 @@ static json_t *update_params(const struct http_request *request, const json_t *g
 	json_t *name;
 	json_array_foreach((json_t *)given, index, name)
 		g_ptr_array_add(sorted, (gpointer)json_string_value(name));
-	g_ptr_array_sort(sorted, compare_texts);
+	g_ptr_array_sort(sorted, order_texts);
 	for (guint i = 0; i < sorted->len; i++) {
 		json_array_append_new(names, json_string(sorted->pdata[i]));
 		json_object_set(params, sorted->pdata[i],

@@ -80,23 +80,6 @@ static const struct invitation no_invitation = {NULL, false};
 
 /* --- reading --- */
 
-/* user id → array of its memberships, which stay with `memberships`. */
-static GHashTable *by_user(const GPtrArray *memberships)
-{
-	GHashTable *index = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
-						  (GDestroyNotify)g_ptr_array_unref);
-	for (guint i = 0; i < memberships->len; i++) {
-		struct membership *row = memberships->pdata[i];
-		GPtrArray *own = g_hash_table_lookup(index, row->user_id);
-		if (!own) {
-			own = g_ptr_array_new();
-			g_hash_table_insert(index, (gpointer)row->user_id, own);
-		}
-		g_ptr_array_add(own, row);
-	}
-	return index;
-}
-
 static struct http_response *list_users(struct http_request *request)
 {
 	struct app *app = app_of(request);
@@ -105,7 +88,7 @@ static struct http_response *list_users(struct http_request *request)
 	g_autoptr(GPtrArray) memberships = users ? group_members_list(app->state, &error) : NULL;
 	if (!memberships)
 		return http_refuse_error(request, error);
-	g_autoptr(GHashTable) of_user = by_user(memberships);
+	g_autoptr(GHashTable) of_user = group_members_by_user(memberships);
 	g_autoptr(GPtrArray) none = g_ptr_array_new();
 	json_t *list = json_array();
 	for (guint i = 0; i < users->len; i++) {

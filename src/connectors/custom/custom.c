@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/order.h"
 #include "connectors/custom/program.h"
 #include "connectors/run.h"
 #include "extract/names.h"
@@ -64,11 +65,6 @@ struct custom_connector *custom_connector_new(const char *folder, const char *na
 	return NULL;
 }
 
-static gint compare_names(gconstpointer left, gconstpointer right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
 char **custom_connector_names(const char *folder)
 {
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
@@ -79,7 +75,7 @@ char **custom_connector_names(const char *folder)
 		if (program && *program)
 			g_ptr_array_add(names, g_strdup(name));
 	}
-	g_ptr_array_sort(names, compare_names);
+	g_ptr_array_sort(names, order_texts);
 	g_ptr_array_add(names, NULL);
 	return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
 }

@@ -3,6 +3,7 @@
 
 #include "base/beneath.h"
 #include "base/error.h"
+#include "base/order.h"
 #include "connectors/local/roots.h"
 
 #include <dirent.h>
@@ -72,11 +73,6 @@ static bool add_file(struct search *search, const char *name, GError **error)
 	return false;
 }
 
-static gint compare_names(gconstpointer a, gconstpointer b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* The visible names in a folder, sorted; NULL on error. */
 static GPtrArray *list_folder(struct search *search, const char *folder, GError **error)
 {
@@ -101,7 +97,7 @@ static GPtrArray *list_folder(struct search *search, const char *folder, GError 
 			    "more than %d files would have to be looked at", MOST_ENTRIES);
 		return NULL;
 	}
-	g_ptr_array_sort(names, compare_names);
+	g_ptr_array_sort(names, order_texts);
 	return g_steal_pointer(&names);
 }
 
