@@ -129,36 +129,36 @@ static char *check_credentials(const struct init_answers *answers, const char *a
 /* clang-format off */
 const struct init_question init_questions[INIT_ANSWERS] = {
 	[INIT_NAME] = {
-		"name", "NAME", NULL, "Name of this installation",
+		"name", NULL, "Name of this installation",
 		"It stands in titles and messages.", "Company Data", .check = check_name},
 	[INIT_DOMAIN] = {
-		"domain", "DOMAIN", NULL, "Mail domain of your company",
+		"domain", NULL, "Mail domain of your company",
 		"Google accounts of this domain may sign in. Leave it empty for passwords only.",
 		NULL, .optional = true, .check = check_domain},
 	[INIT_SOURCE] = {
-		"source", "TYPE", NULL, "Where do the tables come from: local, keboola or bigquery",
+		"source", NULL, "Where do the tables come from: local, keboola or bigquery",
 		"local are files of this machine: CSV, JSON and parquet.", "local",
 		.check = check_source},
 	[INIT_FOLDER] = {
-		"folder", "DIR", "local", "Folder of the files",
+		"folder", "local", "Folder of the files",
 		"A relative one stands in the data directory and is made if need be.", "inbox",
 		.check = check_folder},
 	[INIT_KEBOOLA_URL] = {
-		"keboola-url", "URL", "keboola", "Address of your Keboola stack",
+		"keboola-url", "keboola", "Address of your Keboola stack",
 		"As in the browser, such as https://connection.example.com.",
 		NULL, .check = check_url},
 	[INIT_KEBOOLA_TOKEN] = {
-		"keboola-token-file", "FILE", "keboola", "Storage token",
+		"keboola-token-file", "keboola", "Storage token",
 		"From Settings, API Tokens of the project. It does not show while you type.",
 		NULL, .secret = true, .check = check_token},
 	[INIT_PROJECT] = {
-		"bigquery-project", "ID", "bigquery", "Google Cloud project of the data", NULL,
+		"bigquery-project", "bigquery", "Google Cloud project of the data", NULL,
 		NULL, .check = check_project},
 	[INIT_LOCATION] = {
-		"bigquery-location", "PLACE", "bigquery", "Location of the datasets", NULL, "us",
+		"bigquery-location", "bigquery", "Location of the datasets", NULL, "us",
 		.check = check_location},
 	[INIT_CREDENTIALS] = {
-		"google-credentials", "FILE", "bigquery", "Path of the service account's key",
+		"google-credentials", "bigquery", "Path of the service account's key",
 		"A JSON file. Leave it empty where the machine has an account of its own.", NULL,
 		.optional = true, .check = check_credentials},
 };

@@ -24,8 +24,8 @@ struct init_answers {
 void init_answers_clear(struct init_answers *answers);
 
 struct init_question {
-	const char *option, *placeholder; /* of the command line */
-	const char *source;		  /* only for this type of source; NULL: always */
+	const char *option; /* of the command line */
+	const char *source; /* only for this type of source; NULL: always */
 	const char *question, *explanation;
 	const char *fallback;
 	bool secret;
