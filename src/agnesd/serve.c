@@ -3,6 +3,7 @@
 #include "agnesd/lifeline.h"
 #include "agnesd/serve_options.h"
 #include "app/app.h"
+#include "app/queries.h"
 #include "base/files.h"
 #include "base/systemd.h"
 #include "http/server.h"
@@ -14,6 +15,7 @@
 enum {
 	DRAIN_SECONDS = 20, /* for requests that are under way at the end */
 	PEM_LIMIT = 1024 * 1024,
+	OTHER_HANDLERS = 32, /* threads that are left when as many queries wait as may */
 };
 
 /* What http_options points at while the server runs. */
@@ -81,6 +83,7 @@ static struct http_server *start_server(const struct settings *settings,
 {
 	static const char *const never_compressed[] = {"/api/data/", "/cli/wheel/", "/cli/download",
 						       "/marketplace.git", NULL};
+	const struct app *app = application->data;
 	g_autoptr(GError) problem = NULL;
 	int listener = serve_options.listener;
 	if (listener == SERVE_NO_LISTENER)
@@ -93,6 +96,7 @@ static struct http_server *start_server(const struct settings *settings,
 		.host = host_to_bind(),
 		.port = serve_options.port,
 		.listen_fd = listener,
+		.blocking_threads = OTHER_HANDLERS + (int)queries_limits(app->queries)->at_once,
 		.cors_origins = (const char *const *)settings->origins,
 		.trusted_proxies = (const char *const *)settings->proxies,
 		.never_compressed = never_compressed,

@@ -11,8 +11,8 @@
 enum {
 	MOST_SOURCES = 256, /* that are kept; beyond that all are made anew */
 	WORKERS_A_SOURCE = 4,
-	QUEUED = 256,
-	QUEUED_A_USER = 32,
+	QUEUED = 64, /* each waits in a thread */
+	QUEUED_A_USER = 16,
 	QUEUE_SECONDS = 30,
 	ADDRESS_SPACE_FACTOR = 4, /* of the memory limit: below that DuckDB may crash */
 	ADDRESS_SPACE_BASE = 2048,
@@ -57,6 +57,7 @@ static void choose_options(struct queries *queries, const struct configuration *
 		.bytes = config_size(config, "query.max_result_bytes"),
 		.seconds = (unsigned)config_int(config, "query.timeout_seconds"),
 		.slow_milliseconds = (unsigned)config_int(config, "query.slow_milliseconds"),
+		.at_once = queries->options.workers + queries->options.queued,
 	};
 }
 

@@ -29,6 +29,7 @@ struct queries_limits {
 	uint64_t bytes; /* of a result */
 	unsigned seconds;
 	unsigned slow_milliseconds; /* longer queries are logged */
+	unsigned at_once;	    /* that run and wait, at most */
 };
 const struct queries_limits *queries_limits(const struct queries *queries);
 

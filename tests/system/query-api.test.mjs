@@ -119,3 +119,32 @@ test('a query is watched and cancelled by its caller, and by nobody else but adm
   assert.equal((await ask(ann, 'SELECT 1')).status, 200);
   assert.equal((await ann.post('/api/query', { sql: 'SELECT 1' }, { headers: { 'x-query-id': 'bad id' } })).status, 400);
 });
+
+test('queries that wait take nothing from other requests, and are refused when there are too many', async (t) => {
+  const { server, admin } = await openShop(t, TABLES, { config: 'query: {workers: 3, max_concurrent_per_user: 1}\n' });
+  const users = await Promise.all(['ann', 'bob', 'cyd'].map((name) => admin.addUser(`${name}@example.com`)));
+  for (const user of users) await grant(admin, user, 'orders');
+  const endless = { sql: 'SELECT count(*) FROM range(1000000000000) t(i) WHERE sqrt(i) < 0' };
+  // More than the threads that handlers have when nobody queries.
+  const asked = users.flatMap((user) => Array.from({ length: 20 }, () => ask(user, endless.sql)));
+  const refused = [];
+  asked.forEach((each) => each.then((answer) => refused.push(answer)));
+  const states = async () => (await admin.get('/api/admin/queries')).body.queries.map(({ state }) => state);
+  for (let i = 0; refused.length < 9 || (await states()).filter((state) => state === 'running').length < 3; i++) {
+    assert.ok(i < 600, `${refused.length} refused, ${await states()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.deepEqual([refused.length, (await states()).length], [9, 51]);
+  for (const { status, headers, body } of refused) {
+    assert.deepEqual([status, body.detail], [429, 'too many queries are waiting; try again later']);
+    assert.ok(Number(headers.get('retry-after')) > 0);
+  }
+  // Each of these may block, too.
+  assert.equal((await server.client().post('/auth/token', { email: 'ann@example.com', password: 'analyst password' })).status, 200);
+  assert.equal((await users[0].get('/api/v2/schema/orders')).status, 200);
+  assert.equal((await users[0].get('/api/data/orders/download')).status, 200);
+  assert.equal((await server.client().get('/api/health')).status, 200);
+  for (const { id } of (await admin.get('/api/admin/queries')).body.queries) await admin.delete(`/api/query/${id}`);
+  const all = await Promise.all(asked);
+  assert.ok(all.every(({ status }) => status === 400 || status === 429), JSON.stringify(all.map(({ status }) => status)));
+});

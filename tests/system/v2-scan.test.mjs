@@ -1,7 +1,7 @@
 // timeout: 300
 // /api/v2: samples, scans and their estimates of tables that are published here; predicates, quotas, formats.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import test from 'node:test';
@@ -264,23 +264,10 @@ test('tables that only BigQuery has cannot be scanned yet', async (t) => {
   assert.equal((await admin.get('/api/v2/sample/in.c-crm.company')).body.source, 'bigquery');
 });
 
-function configure(folder, text) {
-  mkdirSync(path.join(folder, 'config'), { recursive: true });
-  writeFileSync(path.join(folder, 'config/instance.yaml'), `instance:\n  name: Test\n${text}`);
-}
-
-async function startConfigured(t, text, tables = TABLES) {
-  const folder = temporaryFolder(t);
-  configure(folder, text);
-  await publish(folder, tables);
-  const server = await serve(t, folder);
-  const admin = await server.bootstrap();
-  await untilPublished(admin, Object.keys(tables));
-  return { server, admin, folder };
-}
+const startConfigured = (t, scan, tables = TABLES) => openShop(t, tables, { config: `api: {scan: {${scan}}}\n` });
 
 test('results end at the limit on their bytes, and say so', async (t) => {
-  const { admin } = await startConfigured(t, 'api:\n  scan:\n    max_result_bytes: 200000\n',
+  const { admin } = await startConfigured(t, 'max_result_bytes: 200000',
     { big: "SELECT i, md5(i::VARCHAR) AS text FROM range(100000) t(i)" });
   const answer = await scan(admin, { table_id: 'big' });
   assert.equal(answer.status, 200);
@@ -303,7 +290,7 @@ test('results end at the limit on their bytes, and say so', async (t) => {
 });
 
 test('a result that was cut early says so in its header', async (t) => {
-  const { admin } = await startConfigured(t, 'api:\n  scan:\n    max_result_bytes: 30000\n',
+  const { admin } = await startConfigured(t, 'max_result_bytes: 30000',
     { big: "SELECT i, md5(i::VARCHAR) AS text FROM range(100000) t(i)" });
   const { headers, text } = await scan(admin, { table_id: 'big' }, '?format=csv');
   assert.equal(headers.get('x-agnes-truncated'), 'true');
@@ -312,7 +299,7 @@ test('a result that was cut early says so in its header', async (t) => {
 });
 
 test('a user has a number of bytes a day, which a restart does not give anew', async (t) => {
-  const { server, admin, folder } = await startConfigured(t, 'api:\n  scan:\n    max_daily_bytes_per_user: 20000\n');
+  const { server, admin, folder } = await startConfigured(t, 'max_daily_bytes_per_user: 20000');
   const ann = await admin.addUser('ann@example.com');
   await grant(admin, ann, 'orders');
   assert.equal((await scan(ann, { limit: 1 })).status, 200);
@@ -344,7 +331,7 @@ test('a user has a number of bytes a day, which a restart does not give anew', a
 });
 
 test('a user has a number of scans at a time', async (t) => {
-  const { admin } = await startConfigured(t, 'api:\n  scan:\n    max_concurrent_per_user: 1\n',
+  const { admin } = await startConfigured(t, 'max_concurrent_per_user: 1',
     { big: "SELECT i, repeat(md5(i::VARCHAR), 10) AS text FROM range(100000) t(i)" });
   const bob = await admin.addUser('bob@example.com');
   await grant(admin, bob, 'big');

@@ -1,4 +1,6 @@
 // A server with published tables, and what tests about them do again and again.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { extract, plain } from './extracts.mjs';
 import { temporaryFolder } from './agnesd.mjs';
 import { serve } from './server.mjs';
@@ -30,9 +32,13 @@ export async function untilPublished(admin, names) {
   });
 }
 
-/** A server whose tables are published, and its administrator. */
-export async function openShop(t, tables = TABLES, options = {}) {
+/** A server whose tables are published, and its administrator; `config` is YAML that its instance.yaml gets. */
+export async function openShop(t, tables = TABLES, { config, ...options } = {}) {
   const folder = temporaryFolder(t);
+  if (config) {
+    mkdirSync(path.join(folder, 'config'));
+    writeFileSync(path.join(folder, 'config/instance.yaml'), config);
+  }
   await publish(folder, tables);
   const server = await serve(t, folder, options);
   const admin = await server.bootstrap();
