@@ -93,6 +93,8 @@ static const int everywhere[] = {
 	SCMP_SYS(gettimeofday),
 	SCMP_SYS(nanosleep),
 	SCMP_SYS(time),
+	SCMP_SYS(timerfd_create),
+	SCMP_SYS(timerfd_settime),
 	/* threads, signals and the end */
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),

@@ -88,9 +88,10 @@ bool duck_jail_enter(struct duck_jail *jail, GError **error)
 bool duck_jail_close(struct duck_jail *jail, GError **error)
 {
 	g_autofree char *sql = duck_sql(
-		"SET threads = %d; SET allowed_directories = [%L, %L]; "
+		"SET threads = %d; SET external_threads = %d; SET allowed_directories = [%L, %L]; "
 		"SET enable_external_access = false; SET lock_configuration = true",
-		jail->options.threads, jail->options.readable, jail->options.writable);
+		jail->options.threads, jail->options.late_threads ? jail->options.threads : 1,
+		jail->options.readable, jail->options.writable);
 	return duck_exec(jail->connection, error, sql, NULL);
 }
 

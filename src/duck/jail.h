@@ -16,6 +16,7 @@ struct duck_jail_options {
 	const char *writable; /* the one folder that can be written, also for temporary files */
 	int memory_mb;	      /* of DuckDB; the process gets some multiple of it */
 	int threads;
+	bool late_threads; /* those but one are struct duck_helpers, which the caller starts */
 	enum sandbox_profile profile;
 	int newest_landlock;  /* see struct sandbox_plan */
 	int parent;	      /* the descriptor whose end of file is the parent's death */

@@ -2,6 +2,7 @@
 #include "query/engine.h"
 
 #include "base/error.h"
+#include "duck/helpers.h"
 #include "duck/jail.h"
 #include "duck/query.h"
 #include "duck/sql.h"
@@ -14,6 +15,8 @@ enum { SPILL_OVERHEAD_MIB = 64 };
 struct query_engine {
 	struct duck_jail jail; /* its connection makes views; no query runs on it */
 	struct query_guard *guard;
+	struct query_memory *memory;
+	struct duck_helpers *helpers;
 	struct query_tables *tables;
 	char *folder, *temporary;
 	int temporary_mb;
@@ -33,7 +36,7 @@ static bool start(struct query_engine *engine, const json_t *json, GError **erro
 {
 	json_error_t problem;
 	const char *temporary;
-	struct duck_jail_options options = {.parent = QUERY_WORKER_SOCKET};
+	struct duck_jail_options options = {.parent = QUERY_WORKER_SOCKET, .late_threads = true};
 	if (json_unpack_ex((json_t *)json, &problem, 0, "{ss si si si si si}", "temporary",
 			   &temporary, "memory_mb", &options.memory_mb, "temporary_mb",
 			   &engine->temporary_mb, "address_space_mb", &options.address_space_mb,
@@ -82,6 +85,7 @@ struct query_engine *query_engine_new(const json_t *options, GError **error)
 	g_autoptr(query_engine) engine = g_new0(struct query_engine, 1);
 	g_mutex_init(&engine->lock);
 	engine->running_id = engine->cancelled_id = -1;
+	engine->memory = query_memory_new();
 	return start(engine, options, error) ? g_steal_pointer(&engine) : NULL;
 }
 
@@ -100,14 +104,20 @@ bool query_engine_open(struct query_engine *engine, const json_t *setup, GError 
 	    !set_up_database(engine, error) || !duck_jail_close(&engine->jail, error))
 		return false;
 	engine->guard = query_guard_new(engine->jail.database, engine->tables, error);
-	return engine->guard != NULL;
+	if (!engine->guard)
+		return false;
+	engine->helpers = duck_helpers_new(engine->jail.database,
+					   (unsigned)engine->jail.options.threads - 1, error);
+	return engine->helpers != NULL;
 }
 
 void query_engine_free(struct query_engine *engine)
 {
 	if (!engine)
 		return;
+	duck_helpers_free(engine->helpers);
 	query_guard_free(engine->guard);
+	query_memory_free(engine->memory);
 	duck_jail_clear(&engine->jail);
 	query_tables_free(engine->tables);
 	g_free(engine->folder);
@@ -124,6 +134,11 @@ struct query_guard *query_engine_guard(const struct query_engine *engine)
 const struct query_tables *query_engine_tables(const struct query_engine *engine)
 {
 	return engine->tables;
+}
+
+struct query_memory *query_engine_memory(const struct query_engine *engine)
+{
+	return engine->memory;
 }
 
 static bool make_view(struct query_engine *engine, struct query_table *table, GError **error)
@@ -167,8 +182,10 @@ struct duck_connection *query_engine_begin(struct query_engine *engine, int64_t 
 	g_autoptr(duck_connection) connection = duck_connect(engine->jail.database, error);
 	if (!connection || !duck_exec(connection, error, "BEGIN TRANSACTION READ ONLY", NULL))
 		return NULL;
-	if (set_running(engine, connection, id))
+	if (set_running(engine, connection, id)) {
+		duck_helpers_stand_by(engine->helpers);
 		return g_steal_pointer(&connection);
+	}
 	set_running(engine, NULL, -1);
 	g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_CANCELLED, "the query was cancelled");
 	return NULL;
@@ -176,6 +193,7 @@ struct duck_connection *query_engine_begin(struct query_engine *engine, int64_t 
 
 void query_engine_end(struct query_engine *engine, struct duck_connection *connection)
 {
+	duck_helpers_dismiss(engine->helpers);
 	set_running(engine, NULL, -1);
 	duck_connection_free(connection);
 }

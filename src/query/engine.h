@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "duck/database.h"
 #include "query/guard.h"
+#include "query/memory.h"
 
 #include <glib.h>
 #include <jansson.h>
@@ -40,6 +41,7 @@ DEFINE_AUTOPTR(query_engine)
 
 struct query_guard *query_engine_guard(const struct query_engine *engine);
 const struct query_tables *query_engine_tables(const struct query_engine *engine);
+struct query_memory *query_engine_memory(const struct query_engine *engine);
 
 /* Makes the views of tables that have none yet. */
 bool query_engine_show(struct query_engine *engine, const GPtrArray *tables, GError **error);

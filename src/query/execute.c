@@ -43,18 +43,10 @@ void query_summary_clear(struct query_summary *summary)
 	g_clear_pointer(&summary->rejection, json_decref);
 }
 
-static void column_free(gpointer data)
-{
-	struct query_column *column = data;
-	g_free(column->name);
-	g_free(column->type);
-	g_free(column);
-}
-
 /* Binds the caller's own text, so that what is wrong with it is told in its words. */
-static bool describe(struct query_job *job, GError **error)
+static bool describe(struct duck_connection *connection, struct query_known *known, GError **error)
 {
-	g_autoptr(duck_statement) statement = duck_prepare(job->connection, job->body, error);
+	g_autoptr(duck_statement) statement = duck_prepare(connection, known->verdict.body, error);
 	if (!statement)
 		return false;
 	if (!duck_statement_is_query(statement)) {
@@ -62,13 +54,13 @@ static bool describe(struct query_job *job, GError **error)
 				    "the statement is no query");
 		return false;
 	}
-	job->summary->columns = json_array();
+	known->columns_shown = json_array();
 	for (size_t i = 0; i < duck_statement_columns(statement); i++) {
 		struct query_column *column = g_new0(struct query_column, 1);
 		column->name = duck_statement_column_name(statement, i);
 		column->type = duck_statement_column_type(statement, i);
-		g_ptr_array_add(job->columns, column);
-		json_array_append_new(job->summary->columns,
+		g_ptr_array_add(known->columns, column);
+		json_array_append_new(known->columns_shown,
 				      json_pack("[s, s]", column->name, column->type));
 	}
 	return true;
@@ -133,21 +125,24 @@ static void explain(const struct query_engine *engine, const GError *cause, GErr
 }
 
 static bool run(struct query_engine *engine, const struct query_request *request,
-		const struct query_verdict *verdict, struct query_output *output,
+		struct query_known *known, struct query_output *output,
 		struct query_summary *summary, GError **error)
 {
 	struct duck_connection *connection = query_engine_begin(engine, request->id, error);
 	if (!connection)
 		return false;
-	g_autoptr(GPtrArray) columns = g_ptr_array_new_with_free_func(column_free);
+	bool done = known->columns_shown || describe(connection, known, error);
+	if (done && request->sql)
+		query_memory_keep(query_engine_memory(engine), request->sql, known);
 	struct query_job job = {.request = request,
 				.connection = connection,
-				.body = verdict->body,
-				.ordered = verdict->ordered,
-				.columns = columns,
+				.body = known->verdict.body,
+				.ordered = known->verdict.ordered,
+				.columns = known->columns,
 				.output = output,
 				.summary = summary};
-	bool done = describe(&job, error) && find_format(request->format)(&job, error);
+	summary->columns = json_incref(known->columns_shown);
+	done = done && find_format(request->format)(&job, error);
 	query_engine_end(engine, connection);
 	return done;
 }
@@ -194,19 +189,28 @@ static bool check_scan(struct query_engine *engine, const struct query_request *
 					   (const char *const *)columns, verdict, rejection, error);
 }
 
-static bool check(struct query_engine *engine, const struct query_request *request,
-		  struct query_verdict *verdict, json_t **rejection, GError **error)
+/* The statement as the guard has passed it, now or before. */
+static struct query_known *check(struct query_engine *engine, const struct query_request *request,
+				 json_t **rejection, GError **error)
 {
-	if (request->scan)
-		return check_scan(engine, request, verdict, rejection, error);
-	return query_guard_check(query_engine_guard(engine), request->sql, verdict, error) &&
-	       query_engine_show(engine, verdict->tables, error);
+	g_autoptr(query_known)
+		known = request->scan
+				? NULL
+				: query_memory_recall(query_engine_memory(engine), request->sql);
+	if (known)
+		return g_steal_pointer(&known);
+	known = query_known_new();
+	bool passed = request->scan
+			      ? check_scan(engine, request, &known->verdict, rejection, error)
+			      : query_guard_check(query_engine_guard(engine), request->sql,
+						  &known->verdict, error) &&
+					query_engine_show(engine, known->verdict.tables, error);
+	return passed ? g_steal_pointer(&known) : NULL;
 }
 
 bool query_execute(struct query_engine *engine, const struct query_request *request,
 		   struct query_output *output, struct query_summary *summary, GError **error)
 {
-	g_auto(query_verdict) verdict = {0};
 	g_autoptr(GError) cause = NULL;
 	if (!find_format(request->format) || request->limit < 0) {
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID,
@@ -214,9 +218,10 @@ bool query_execute(struct query_engine *engine, const struct query_request *requ
 			    request->limit, request->format);
 		return false;
 	}
-	if (!check(engine, request, &verdict, &summary->rejection, error))
+	g_autoptr(query_known) known = check(engine, request, &summary->rejection, error);
+	if (!known)
 		return false;
-	if (run(engine, request, &verdict, output, summary, &cause))
+	if (run(engine, request, known, output, summary, &cause))
 		return true;
 	explain(engine, cause, error);
 	return false;

@@ -3,14 +3,10 @@
 #pragma once
 
 #include "query/execute.h"
+#include "query/memory.h"
 
 #include <glib.h>
 #include <stdbool.h>
-
-struct query_column {
-	char *name;
-	char *type; /* see duck_statement_column_type() */
-};
 
 struct query_job {
 	const struct query_request *request;

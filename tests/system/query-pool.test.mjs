@@ -133,6 +133,33 @@ test('the source that was not used longest gives up its worker', async (t) => {
   await until('the worker of b is gone', () => !isAlive(ofB.pid));
 });
 
+test('what a worker remembers of a statement changes no answer', async (t) => {
+  const { folder, source, pool } = await fixture(t, { workers: 1 });
+  // More than it remembers, twice, and with other limits and formats.
+  for (let round = 0; round < 2; round++) {
+    for (let i = 0; i < 70; i++) {
+      const sql = `SELECT i AS "c${i}", i + ${i} FROM n WHERE i < 3 ORDER BY i`;
+      const answer = await pool.run(source, sql, { limit: 1 + round });
+      assert.deepEqual(JSON.parse(answer.text), { columns: [`c${i}`, `(i + ${i})`], rows: [[0, i], [1, i + 1]].slice(0, 1 + round),
+        row_count: 1 + round, truncated: true });
+      assert.deepEqual(answer.summary.columns, [[`c${i}`, 'BIGINT'], [`(i + ${i})`, 'BIGINT']]);
+    }
+  }
+  const sql = 'SELECT i, k FROM n WHERE i < 2 ORDER BY i';
+  for (let round = 0; round < 2; round++) {
+    assert.equal((await pool.run(source, sql, { format: 'csv' })).text, 'i,k\n0,0\n1,1\n');
+    assert.equal((await pool.run(source, sql, { format: 'ndjson' })).text, '{"i":0,"k":0}\n{"i":1,"k":1}\n');
+  }
+  // What fails is not remembered; what fails while it runs fails again.
+  for (let round = 0; round < 2; round++) {
+    assert.match((await pool.run(source, 'SELECT nothing FROM n')).error.message, /"nothing" not found/);
+    assert.equal((await pool.run(source, 'FROM secrets')).error.code, 'denied');
+    assert.match((await pool.run(source, "SELECT error('no ' || max(i)) FROM n")).error.message, /no 99999/);
+  }
+  const next = await writeSource(folder, 'main', { n: "SELECT 'x' AS i, 5 AS k" }, '2');
+  assert.equal((await pool.run(next, sql.replace('< 2', "= 'x'"), { format: 'csv' })).text, 'i,k\nx,5\n');
+});
+
 test('another edition has workers of its own; the old ones finish and go', async (t) => {
   const { folder, source, pool } = await fixture(t);
   await pool.rows(source, 'SELECT 1');
