@@ -160,13 +160,18 @@ static bool set_up(struct query_child *child, GError **error)
 
 bool query_child_open(struct query_child *child, struct query_source *source, GError **error)
 {
+	g_autoptr(GError) cause = NULL;
 	child->source = query_source_ref(source);
-	if (!set_up(child, error) || !set_patience(child->socket, ANSWER_SECONDS, error)) {
-		g_prefix_error(error, "cannot start a query worker: ");
-		return false;
+	if (set_up(child, &cause) && set_patience(child->socket, ANSWER_SECONDS, &cause)) {
+		child->size_at_start = measure(child);
+		return true;
 	}
-	child->size_at_start = measure(child);
-	return true;
+	g_prefix_error(&cause, "cannot start a query worker: ");
+	/* It has run nothing yet: another may do better. */
+	if (!query_child_is_alive(child))
+		cause->code = AGNES_ERROR_UNAVAILABLE;
+	g_propagate_error(error, g_steal_pointer(&cause));
+	return false;
 }
 
 static void close_end(int fd)

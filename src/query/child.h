@@ -29,7 +29,7 @@ struct query_child;
 
 /* Starts a worker that waits to learn its tables; does not wait for it. */
 struct query_child *query_child_start(const struct query_child_options *options, GError **error);
-/* Tells it its tables and waits until it is ready. */
+/* Tells it its tables and waits until it is ready. UNAVAILABLE: it died. */
 bool query_child_open(struct query_child *child, struct query_source *source, GError **error);
 /* Kills it and removes its folder. */
 void query_child_free(struct query_child *child);

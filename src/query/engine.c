@@ -45,7 +45,8 @@ static bool start(struct query_engine *engine, const json_t *json, GError **erro
 	engine->temporary = g_strdup(temporary);
 	options.writable = engine->temporary;
 	options.file_mb = engine->temporary_mb + SPILL_OVERHEAD_MIB;
-	return duck_jail_open(&engine->jail, &options, error);
+	return duck_jail_open(&engine->jail, &options, error) &&
+	       cells_define(engine->jail.connection, CELLS_OF_DATABASE, error);
 }
 
 static bool enter_jail(struct query_engine *engine, const json_t *remote, bool network,
@@ -76,8 +77,7 @@ static bool set_up_database(const struct query_engine *engine, GError **error)
 					"SET allow_persistent_secrets = false;"
 					"SET allowed_paths = [%L]",
 					engine->temporary_mb, QUERY_RESULT_PATH);
-	return duck_exec(engine->jail.connection, error, sql, NULL) &&
-	       cells_define(engine->jail.connection, CELLS_OF_DATABASE, error);
+	return duck_exec(engine->jail.connection, error, sql, NULL);
 }
 
 struct query_engine *query_engine_new(const json_t *options, GError **error)
