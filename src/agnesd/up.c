@@ -3,6 +3,7 @@
 #include "agnesd/serve_options.h"
 #include "agnesd/supervised.h"
 #include "app/auth/secret.h"
+#include "app/auth/sign_in.h"
 #include "base/systemd.h"
 
 #include <glib-unix.h>
@@ -25,6 +26,16 @@ struct up {
 	bool told_ready;
 	int exit_code;
 };
+
+static void up_clear(struct up *up)
+{
+	supervised_free(up->scheduler);
+	supervised_free(up->server);
+	descriptor_close(&up->listener);
+	g_clear_pointer(&up->loop, g_main_loop_unref);
+	g_free(up->token);
+}
+DEFINE_AUTO(up)
 
 static void notify(const char *state)
 {
@@ -143,6 +154,24 @@ static void run_until_stopped(struct up *up)
 		up->exit_code = EXIT_CODE_FAILED;
 }
 
+/* The one that was given; else one for this start alone. */
+static bool choose_token(struct up *up, GError **error)
+{
+	const char *given = g_getenv("SCHEDULER_API_TOKEN");
+	up->token = g_strstrip(g_strdup(given ? given : ""));
+	if (!*up->token) {
+		g_free(up->token);
+		up->token = secret_random_hex(TOKEN_BYTES);
+	}
+	if (strlen(up->token) >= SCHEDULER_SECRET_SHORTEST)
+		return true;
+	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+		    "SCHEDULER_API_TOKEN is shorter than %d characters: make it longer, or leave "
+		    "it unset, then a new one is made at each start",
+		    SCHEDULER_SECRET_SHORTEST);
+	return false;
+}
+
 static bool prepare(struct up *up, GError **error)
 {
 	g_autoptr(GError) problem = NULL;
@@ -153,34 +182,29 @@ static bool prepare(struct up *up, GError **error)
 			"that the certificate is for, the scheduler reaches the server");
 		return false;
 	}
+	if (!choose_token(up, error))
+		return false;
 	up->listener = systemd_take_listener(&problem);
 	if (problem) {
 		g_propagate_error(error, g_steal_pointer(&problem));
 		return false;
 	}
-	up->token = has_text("SCHEDULER_API_TOKEN") ? g_strdup(g_getenv("SCHEDULER_API_TOKEN"))
-						    : secret_random_hex(TOKEN_BYTES);
 	return true;
 }
 
 static int run(const struct command_context *context, int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
-	struct up up = {.data_dir = context->data_dir, .exit_code = EXIT_CODE_OK};
+	g_auto(up) up = {.data_dir = context->data_dir, .listener = -1};
 	if (!prepare(&up, &error))
 		return command_fail(&command_up, g_steal_pointer(&error));
 	const struct supervised_options server = {"serve", server_ready, server_ended, &up};
 	const struct supervised_options scheduler = {"scheduler", scheduler_ready, scheduler_ended,
 						     &up};
-	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-	up.loop = loop;
+	up.loop = g_main_loop_new(NULL, FALSE);
 	up.server = supervised_new(&server);
 	up.scheduler = supervised_new(&scheduler);
 	run_until_stopped(&up);
-	supervised_free(up.scheduler);
-	supervised_free(up.server);
-	descriptor_close(&up.listener);
-	g_free(up.token);
 	return up.exit_code;
 }
 

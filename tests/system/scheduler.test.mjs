@@ -162,6 +162,7 @@ test('a server that hangs delays no other job, and the scheduler ends all the sa
   await until(() => server.count(SYNC) === 1 && server.count(HEALTH) === 1);
   await until(() => historyOf(folder)['script-runner']);
   await scheduler.stop();
+  assert.deepEqual([server.count(SYNC), server.count(HEALTH)], [1, 1], 'due at each tick, but not beside itself');
   await until(() => server.calls.filter(({ gone }) => gone).length === 2);
   assert.deepEqual(Object.keys(historyOf(folder)), ['script-runner']);
   assert.deepEqual(scheduler.warnings(/failed/), [], 'who stops it has given up the calls');

@@ -184,6 +184,9 @@ test('options that make no sense are told at once', async (t) => {
   const tls = await agnesd(['up', '--data-dir', folder, '--tls-certificate', 'a', '--tls-key', 'b'], { env: { API_URL: '' } });
   assert.equal(tls.code, 1);
   assert.match(tls.stderr, /API_URL must say/);
+  const short = await agnesd(['up', '--data-dir', folder], { env: { SCHEDULER_API_TOKEN: 'short' } });
+  assert.equal(short.code, 1);
+  assert.match(short.stderr, /SCHEDULER_API_TOKEN is shorter than 32/);
 });
 
 test('the configuration is read again on SIGHUP', async (t) => {

@@ -13,7 +13,6 @@
 #include <string.h>
 
 enum {
-	SCHEDULER_SECRET_SHORTEST = 32,
 	ADDRESS_BURST = 30, /* tries to sign in from one address, then one in some seconds */
 	ACCOUNT_BURST = 10,
 };

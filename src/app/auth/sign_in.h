@@ -16,6 +16,8 @@ struct sign_in;
 enum {
 	SESSION_SECONDS = 24 * 3600,
 	SIGN_IN_BODY_LIMIT = 64 * 1024, /* for accounts and tokens, whose texts are kept */
+	/* A shorter SCHEDULER_API_TOKEN is not used. */
+	SCHEDULER_SECRET_SHORTEST = 32,
 };
 
 struct sign_in *sign_in_new(struct app *app, GError **error);
