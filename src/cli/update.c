@@ -15,7 +15,7 @@ static const char memory_file[] = "update_check.json";
 
 enum {
 	SECONDS_CONNECT = 1,
-	SECONDS_TOTAL = 2,
+	SECONDS_TOTAL = 3,
 	SECONDS_KNOWN = 24 * 3600,
 	SECONDS_UNKNOWN = 5 * 60,
 };

@@ -7,7 +7,8 @@
 
 /*
  * Asks the server at most once a day, or every five minutes when it did not say; waits for it no
- * longer than a second or two. Nothing that goes wrong here is told or changes anything.
+ * longer than three seconds, one of them for the connection. Nothing that goes wrong here is told
+ * or changes anything.
  */
 void update_check(struct invocation *invocation);
 
