@@ -371,3 +371,30 @@ test('no command was left out', async (t) => {
   const printed = (command) => runs.some((args) => `${args.join(' ')} `.startsWith(`${command} `) && args.includes('--json'));
   assert.deepEqual(json.filter((command) => !printed(command)), []);
 });
+
+test('skills and templates name only commands and options that there are', async (t) => {
+  const manual = await (await open(t)).ok('manual');
+  const sections = new Map(manual.split(/^###? /m).slice(1).flatMap((text) => {
+    const name = /^`da (.*?)`/.exec(text)?.[1];
+    return name ? [[name, text]] : [];
+  }));
+  const texts = ['skills', 'templates'].flatMap((folder) => readdirSync(folder).map((name) => path.join(folder, name)))
+    .filter((file) => file.endsWith('.md')).map((file) => [file, readFileSync(file, 'utf8')]);
+  let count = 0;
+  for (const [file, text] of texts) {
+    const lines = [...text.matchAll(/^ {4}(?:\w+=\$\()?(da .*)$/gm), ...text.matchAll(/`(da [^`]*)`/g)].map((found) => found[1]);
+    for (const line of lines.map((one) => one.split(/ +(?:#|&&|\|)/)[0])) {
+      const words = line.split(/\s+/).slice(1);
+      let length = Math.min(3, words.length);
+      while (length > 0 && !sections.has(words.slice(0, length).join(' '))) length -= 1;
+      const isProgram = words[0]?.startsWith('--');
+      assert.ok(length > 0 || isProgram, `${file}: ${line}`);
+      if (isProgram) continue;
+      const section = sections.get(words.slice(0, length).join(' '));
+      for (const option of line.replace(/"[^"]*"/g, '').match(/--[a-z-]+/g) ?? [])
+        assert.ok(option === '--help' || section.includes(`\`${option}`) || section.includes(`, ${option}`), `${file}: ${line}: ${option}`);
+      count += 1;
+    }
+  }
+  assert.ok(count > 80, `${count}`);
+});
