@@ -79,10 +79,13 @@ static json_t *parse_body(const char *body, size_t size)
 static struct api_reply *reply_new(const struct api_call *call, struct http_reply *http)
 {
 	struct api_reply *reply = g_new0(struct api_reply, 1);
-	const void *data = g_bytes_get_data(http->body, &reply->size);
+	/* A result may be as large as half the memory: its bytes are taken over, not copied. */
+	char *body = g_bytes_unref_to_data(http->body, &reply->size);
+	http->body = g_bytes_new_static("", 0);
+	reply->body = g_realloc(body, reply->size + 1);
+	reply->body[reply->size] = '\0';
 	reply->reply = http;
 	reply->status = http->status;
-	reply->body = g_strndup(data ? data : "", reply->size);
 	if (!call->is_large || !http_reply_is_fine(http))
 		reply->json = parse_body(reply->body, reply->size);
 	return reply;
