@@ -38,6 +38,8 @@ test('a browser signs in by a form and goes on only to this server', async (t) =
   const good = await login({ ...person, next: '/catalog?x=1' });
   assert.deepEqual([good.status, good.headers.get('location')], [302, '/catalog?x=1']);
   assert.match(good.headers.get('set-cookie'), /^access_token=[^;]+; HttpOnly; Max-Age=86400; Path=\/; SameSite=lax$/);
+  const overTls = await login(person, { 'x-forwarded-proto': 'https' });
+  assert.match(overTls.headers.get('set-cookie'), /; SameSite=lax; Secure$/);
   const cookie = good.headers.get('set-cookie').split(';')[0];
   const me = await server.client().get('/api/me/effective-access', { headers: { cookie } });
   assert.equal(me.status, 200);

@@ -211,7 +211,7 @@ static struct http_response *logout(struct http_request *request)
 						 ? http_redirect(302, "/login")
 						 : http_json(200,
 							     json_pack("{ss}", "status", "ok"));
-	sign_in_set_cookie(response, NULL);
+	sign_in_set_cookie(request, response, NULL);
 	return response;
 }
 

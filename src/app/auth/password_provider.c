@@ -90,7 +90,7 @@ static struct http_response *start_session(struct http_request *request, const s
 {
 	g_autofree char *token = sign_in_session(app_of(request), user);
 	struct http_response *response = http_redirect(302, location);
-	sign_in_set_cookie(response, token);
+	sign_in_set_cookie(request, response, token);
 	return response;
 }
 

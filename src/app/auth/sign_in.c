@@ -252,13 +252,15 @@ char *sign_in_access_token(struct app *app, const struct user *user, const char 
 	return sign(app, user, "pat", id, expires);
 }
 
-void sign_in_set_cookie(struct http_response *response, const char *session)
+void sign_in_set_cookie(const struct http_request *request, struct http_response *response,
+			const char *session)
 {
 	const char *domain = g_getenv("DOMAIN");
+	/* Who came over TLS once shall not send the session in the clear. */
+	bool secure = request->secure || (domain && *domain);
 	g_autofree char *cookie = g_strdup_printf(
 		"access_token=%s; HttpOnly; Max-Age=%d; Path=/; SameSite=lax%s",
-		session ? session : "", session ? SESSION_SECONDS : 0,
-		domain && *domain ? "; Secure" : "");
+		session ? session : "", session ? SESSION_SECONDS : 0, secure ? "; Secure" : "");
 	http_response_header(response, "Set-Cookie", cookie);
 }
 

@@ -35,7 +35,8 @@ char *sign_in_access_token(struct app *app, const struct user *user, const char 
 			   int64_t expires);
 
 /* The cookie that carries a session in browsers; a NULL session takes it away. */
-void sign_in_set_cookie(struct http_response *response, const char *session);
+void sign_in_set_cookie(const struct http_request *request, struct http_response *response,
+			const char *session);
 
 /*
  * Counts a try to sign in, by the address and by the account (NULL: only by the address). NULL: it
