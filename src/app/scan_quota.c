@@ -127,6 +127,15 @@ static bool write_down(struct scan_quotas *quotas)
 	return written;
 }
 
+/* Whatever changes meanwhile is written together. */
+static void pause_writing(struct scan_quotas *quotas, int seconds)
+{
+	gint64 until = g_get_monotonic_time() + seconds * G_TIME_SPAN_SECOND;
+	bool early = true;
+	while (early && !quotas->stopping)
+		early = g_cond_wait_until(&quotas->changed, &quotas->lock, until);
+}
+
 static gpointer run_writer(gpointer data)
 {
 	struct scan_quotas *quotas = data;
@@ -137,11 +146,7 @@ static gpointer run_writer(gpointer data)
 		if (!quotas->unwritten)
 			return NULL;
 		bool written = write_down(quotas);
-		gint64 until = g_get_monotonic_time() +
-			       (written ? WRITE_SECONDS : WRITE_AGAIN_SECONDS) * G_TIME_SPAN_SECOND;
-		while (!quotas->stopping &&
-		       g_cond_wait_until(&quotas->changed, &quotas->lock, until))
-			continue;
+		pause_writing(quotas, written ? WRITE_SECONDS : WRITE_AGAIN_SECONDS);
 		if (quotas->stopping && !written)
 			return NULL;
 	}

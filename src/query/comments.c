@@ -21,9 +21,8 @@ static const char *skip_quoted(const char *at, bool backslashes)
 {
 	char quote = *at;
 	for (at++; *at; at++) {
-		if (backslashes && *at == '\\' && at[1])
-			at++;
-		else if (*at == quote && at[1] == quote)
+		bool escaped = backslashes && *at == '\\' && at[1];
+		if (escaped || (*at == quote && at[1] == quote))
 			at++;
 		else if (*at == quote)
 			return at + 1;

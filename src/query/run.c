@@ -58,8 +58,10 @@ static size_t read_pipe(const struct query_run *run, void *data, size_t size)
 static void drain_pipe(const struct query_run *run)
 {
 	guint8 dropped[FIRST_PART];
-	while (read_pipe(run, dropped, sizeof dropped) > 0)
-		continue;
+	size_t got;
+	do {
+		got = read_pipe(run, dropped, sizeof dropped);
+	} while (got > 0);
 }
 
 /* The worker's answer, which is there or on its way. */
@@ -155,8 +157,8 @@ static int wait_for_worker(struct query_run *run)
 	if (ready <= 0 || run->failure)
 		return 0;
 	/* A dead worker hangs up on both: only the socket says how it went. */
-	return (fds[0].revents & POLLIN ? WOKEN_BY_PIPE : 0) |
-	       (fds[1].revents ? WOKEN_BY_ANSWER : 0);
+	bool by_pipe = (fds[0].revents & POLLIN) != 0, by_answer = fds[1].revents != 0;
+	return (by_pipe ? WOKEN_BY_PIPE : 0) | (by_answer ? WOKEN_BY_ANSWER : 0);
 }
 
 /* Bytes that came with the answer, which follow those of the pipe. */
@@ -165,7 +167,7 @@ static size_t read_last(struct query_run *run, void *data, size_t size)
 	gsize all = 0;
 	const guint8 *bytes = run->last ? g_bytes_get_data(run->last, &all) : NULL;
 	size_t part = MIN(size, all - run->last_read);
-	if (part > 0)
+	if (bytes && part > 0)
 		memcpy(data, bytes + run->last_read, part);
 	run->last_read += part;
 	return part;

@@ -225,7 +225,7 @@ test('a worker waits in reserve for the next source', async (t) => {
   assert.deepEqual(await pool.rows({ ...b, edition: '3' }, 'FROM n'), [[2]]);
 });
 
-test('a worker that keeps too much address space after a query is replaced', async (t) => {
+test('a worker that keeps too much address space after a query is replaced', NEEDS_LIMITS, async (t) => {
   const patient = await fixture(t, { workers: 1 });
   const [first] = await (async () => { await patient.pool.rows(patient.source, 'FROM n LIMIT 1'); return pids(patient.pool); })();
   for (let i = 0; i < 3; i++) await patient.pool.rows(patient.source, 'SELECT k, count(*) FROM n GROUP BY k');
