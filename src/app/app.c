@@ -95,7 +95,7 @@ struct app *app_new(const char *data_dir, GError **error)
 	app->cli_archives = cli_archives_new();
 	app->assets = assets_new();
 	app->bootstrap_code = bootstrap_code(app);
-	app->health = health_new(app->state);
+	app->health = health_new(app->state, app->directory);
 	app->backups = keep_backups(app);
 	return g_steal_pointer(&app);
 }

@@ -11,6 +11,7 @@ enum { CHECK_SECONDS = 5 };
 
 struct health {
 	struct state *state;
+	struct directory_store *directory; /* or NULL */
 	GThread *thread;
 	GMutex lock;
 	GCond stop;
@@ -70,6 +71,14 @@ void health_check(struct health *health)
 	g_mutex_unlock(&health->lock);
 }
 
+static void mend_directory(struct health *health)
+{
+	g_autoptr(GError) error = NULL;
+	if (health->directory && !directory_mend(health->directory, &error))
+		g_critical("what users may do is behind the state, which cannot be read: %s",
+			   error->message);
+}
+
 static gpointer check_loop(gpointer data)
 {
 	struct health *health = data;
@@ -80,16 +89,18 @@ static gpointer check_loop(gpointer data)
 			continue;
 		g_mutex_unlock(&health->lock);
 		health_check(health);
+		mend_directory(health);
 		g_mutex_lock(&health->lock);
 	}
 	g_mutex_unlock(&health->lock);
 	return NULL;
 }
 
-struct health *health_new(struct state *state)
+struct health *health_new(struct state *state, struct directory_store *directory)
 {
 	struct health *health = g_new0(struct health, 1);
 	health->state = state;
+	health->directory = directory;
 	g_mutex_init(&health->lock);
 	g_cond_init(&health->stop);
 	health_check(health);

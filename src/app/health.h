@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/cleanup.h"
+#include "state/directory.h"
 #include "state/state.h"
 
 #include <glib.h>
@@ -14,7 +15,8 @@ struct health;
 
 enum health_schema { HEALTH_OK, HEALTH_MISMATCH, HEALTH_UNREACHABLE };
 
-struct health *health_new(struct state *state);
+/* Mends the directory, too, when it looks; NULL: there is none. */
+struct health *health_new(struct state *state, struct directory_store *directory);
 void health_free(struct health *health);
 DEFINE_AUTOPTR(health)
 

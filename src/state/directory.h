@@ -98,3 +98,8 @@ bool directory_reload_grant(struct directory_store *store, const char *group_id,
 bool directory_reload_token(struct directory_store *store, const char *id, GError **error);
 bool directory_reload_tables(struct directory_store *store, GError **error);
 bool directory_reload_all(struct directory_store *store, GError **error);
+/*
+ * After a reload that failed, the picture is behind what was committed: somebody may still have
+ * what was taken away. Reads everything again then, and is nothing otherwise.
+ */
+bool directory_mend(struct directory_store *store, GError **error);

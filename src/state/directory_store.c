@@ -417,6 +417,14 @@ bool directory_reload_tables(struct directory_store *store, GError **error)
 	return apply(store, &(struct reload){.run = reload_tables, .tables = true}, error);
 }
 
+bool directory_mend(struct directory_store *store, GError **error)
+{
+	g_mutex_lock(&store->write_lock);
+	bool stale = store->stale;
+	g_mutex_unlock(&store->write_lock);
+	return !stale || directory_reload_all(store, error);
+}
+
 bool directory_reload_all(struct directory_store *store, GError **error)
 {
 	return apply(store, &(struct reload){.run = load_all}, error);

@@ -179,6 +179,30 @@ static void synced_tables_need_no_registration(void **context)
 	end_world(&world);
 }
 
+static void a_failed_reload_is_made_up_for(void **context)
+{
+	struct world world = make_world(context);
+	g_autoptr(GError) error = NULL;
+	struct user values;
+	record_init(&user_type, &values);
+	values.id = world.ann->id;
+	values.active = RECORD_FALSE;
+	assert_true(users_update(world.state, &values, (const char *[]){"active", NULL}, NULL));
+	state_run(world.state, "ALTER TABLE users RENAME TO away");
+	assert_false(directory_reload_user(world.store, world.ann->id, NULL));
+	assert_false(directory_mend(world.store, &error));
+	assert_non_null(error);
+	state_run(world.state, "ALTER TABLE away RENAME TO users");
+	assert_true(directory_mend(world.store, NULL));
+	g_autoptr(directory_view) view = directory_store_get(world.store);
+	assert_int_equal(directory_user(view, world.ann->id)->row->active, RECORD_FALSE);
+	/* Nothing is read while nothing is amiss. */
+	assert_true(directory_mend(world.store, NULL));
+	g_autoptr(directory_view) same = directory_store_get(world.store);
+	assert_ptr_equal(view, same);
+	end_world(&world);
+}
+
 static gpointer read_on(gpointer data)
 {
 	struct world *world = data;
@@ -217,6 +241,7 @@ int main(void)
 		STATE_TEST(members_of_admin_are_administrators),
 		STATE_TEST(a_deleted_group_takes_its_grants_along),
 		STATE_TEST(synced_tables_need_no_registration),
+		STATE_TEST(a_failed_reload_is_made_up_for),
 		STATE_TEST(readers_go_on_while_it_changes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
