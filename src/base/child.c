@@ -43,19 +43,20 @@ static bool make_pipes(struct child *child, int *input, int *output, GError **er
 	return true;
 }
 
-static bool start(struct child *child, const char *command, GError **error)
+static bool start(struct child *child, const struct child_options *asked, GError **error)
 {
 	AUTO_FD input = -1;
 	AUTO_FD output = -1;
 	if (!make_pipes(child, &input, &output, error))
 		return false;
-	const char *const argv[] = {"agnesd", command, NULL};
+	const char *const argv[] = {"agnesd", asked->command, NULL};
 	const int descriptors[] = {input, output, STDERR_FILENO};
 	const struct process_options options = {
 		.program = PROCESS_SELF,
 		.argv = argv,
 		.descriptors = descriptors,
 		.descriptor_count = G_N_ELEMENTS(descriptors),
+		.nice = asked->nice,
 	};
 	child->process = process_start(&options, error);
 	return child->process != NULL;
@@ -89,7 +90,7 @@ struct child *child_start(const struct child_options *options, const json_t *req
 	g_autoptr(child) child = g_new0(struct child, 1);
 	child->what = g_strdup(options->what);
 	child->control = child->answers = -1;
-	if (!start(child, options->command, error))
+	if (!start(child, options, error))
 		return NULL;
 	setsockopt(child->control, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	child->lines = lines_new(child->answers, &limits, options->what);

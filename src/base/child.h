@@ -21,6 +21,7 @@ struct child_options {
 	int seconds;	     /* the time until its last answer */
 	size_t longest_line; /* bytes */
 	size_t longest_answer;
+	int nice; /* added to our own niceness */
 };
 
 /* Starts `agnesd COMMAND`, with an empty environment, and tells it `request`. */

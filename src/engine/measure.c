@@ -71,6 +71,7 @@ static json_t *ask(struct measurement *measurement, json_t *request, int seconds
 		.seconds = seconds,
 		.longest_line = LONGEST_ANSWER,
 		.longest_answer = LONGEST_ANSWER,
+		.nice = measurement->nice,
 	};
 	g_autofree char *work = g_dir_make_tmp("agnesd-measure-XXXXXX", error);
 	if (!work)

@@ -17,6 +17,7 @@ struct measurement {
 	GMutex lock; /* for what follows */
 	struct child *child;
 	bool stopped;
+	int nice; /* of the child, added to our own: 0 unless set after measurement_init() */
 };
 void measurement_init(struct measurement *measurement);
 void measurement_clear(struct measurement *measurement);

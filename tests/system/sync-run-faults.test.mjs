@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { query } from './lib/agnesd.mjs';
+import { isAlive, query } from './lib/agnesd.mjs';
 import { fill, smallDisk } from './lib/disk.mjs';
 import { connector, csv, drop, openSync, phasesOf, publishing, register, runSync, statusOf, tablesOf, untilIdle } from './lib/runs.mjs';
 import { serve } from './lib/server.mjs';
@@ -40,7 +40,6 @@ function below(pid) {
 
 const extractorOf = (server, source) => below(server.child.pid).find(({ command }) => command.startsWith('agnesd extract') && command.endsWith(` ${source}`));
 const memoryOf = (pid) => Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
-const isAlive = (pid) => existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8') !== '';
 
 const wrongs = {
   'never ends': { text: 'sleep 1000', error: /did not end in time/ },

@@ -6,7 +6,10 @@
 #include "app/table_facts.h"
 #include "base/error.h"
 
-enum { BUSY_SECONDS = 2 }; /* while others have tables profiled */
+enum {
+	BUSY_SECONDS = 2, /* while others have tables profiled */
+	NICENESS = 10,	  /* nobody waits for it */
+};
 
 struct profile_queue {
 	struct app *app;
@@ -85,6 +88,7 @@ struct profile_queue *profile_queue_new(struct app *app)
 	g_queue_init(&queue->waiting);
 	queue->set = g_hash_table_new(g_str_hash, g_str_equal);
 	measurement_init(&queue->measurement);
+	queue->measurement.nice = NICENESS;
 	queue->thread = g_thread_new("profiles", profile_loop, queue);
 	return queue;
 }
