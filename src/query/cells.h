@@ -9,6 +9,9 @@
 /* Where the macros are: the second needs no database that can be written. */
 enum cells_scope { CELLS_OF_DATABASE, CELLS_OF_CONNECTION };
 
+/* How the names of the macros begin: an expression without it needs none. */
+#define CELLS_PREFIX "cell_"
+
 /* Makes the macros that the expressions below call. Once, before the settings are locked. */
 bool cells_define(struct duck_connection *connection, enum cells_scope scope, GError **error);
 

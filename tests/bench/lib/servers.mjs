@@ -36,7 +36,8 @@ async function reachable(port) {
 }
 
 // Never another nginx: this one has its own configuration, folder and port, and one worker.
-export async function startNginx(folder, constant) {
+// `rules` are directives of the server beside those for /constant and /file/.
+export async function startNginx(folder, constant, rules = '') {
   const port = await freePort();
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`).join(' ');
   writeFileSync(path.join(folder, 'nginx.conf'), `
@@ -46,7 +47,7 @@ http {
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; keepalive_timeout 75s;
   default_type application/json; ${temporary}
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}; ${rules}
     location = /constant { if ($http_if_none_match) { return 304; } return 200 '${constant}'; }
     location /file/ { alias ${folder}/files/; default_type application/octet-stream; }
   }
