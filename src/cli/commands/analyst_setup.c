@@ -190,13 +190,13 @@ static int bring_data(const struct setup *setup, struct api *api, size_t *downlo
 {
 	g_auto(sync_report) report = {0};
 	g_autoptr(GError) error = NULL;
-	const struct sync_options options = {.shows_progress = output_shows_progress(),
-					     .waits_aloud = true,
-					     .parallel = DOWNLOADS_PARALLEL};
+	const struct sync_options wanted = {.shows_progress = output_shows_progress(),
+					    .waits_aloud = true,
+					    .parallel = DOWNLOADS_PARALLEL};
 	output_print("Downloading metadata...\n");
 	metadata_refresh(setup->workspace, api);
 	output_print("Downloading data...\n");
-	if (sync_run(setup->workspace, api, &options, &report, &error) != SYNC_FINE)
+	if (sync_run(setup->workspace, api, &wanted, &report, &error) != SYNC_FINE)
 		output_warn("  Warning: %s\n", error->message);
 	warn_of(&report);
 	*downloaded = json_array_size(report.downloaded);

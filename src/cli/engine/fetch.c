@@ -20,9 +20,9 @@ static json_t *split(const char *text)
 {
 	g_auto(GStrv) parts = g_strsplit(text ? text : "", ",", -1);
 	json_t *list = json_array();
-	for (char **part = parts; *part; part++) {
-		if (*g_strstrip(*part))
-			json_array_append_new(list, json_string(*part));
+	for (char **at = parts; *at; at++) {
+		if (*g_strstrip(*at))
+			json_array_append_new(list, json_string(*at));
 	}
 	if (json_array_size(list) > 0)
 		return list;
