@@ -1,6 +1,8 @@
 /* A signalfd; a signal that is only looked at stays there for everybody. */
 #include "cli/sync/interrupt.h"
 
+#include "base/cleanup.h"
+
 #include <poll.h>
 #include <pthread.h>
 #include <sys/signalfd.h>

@@ -1,8 +1,6 @@
 /* Ctrl-C and its kin as a descriptor, while something is under way that wants to end properly. */
 #pragma once
 
-#include "base/cleanup.h"
-
 #include <signal.h>
 #include <stdbool.h>
 
@@ -18,4 +16,3 @@ bool interrupt_came(const struct interrupt *interrupt);
 
 /* From here the signals end the process again; one that came is forgotten. */
 void interrupt_clear(struct interrupt *interrupt);
-DEFINE_AUTO(interrupt)

@@ -32,7 +32,7 @@ struct sync_job {
 	struct sync_report *report;
 	struct sync_state *state;
 	GHashTable *tokens;
-	struct interrupt *interrupt;
+	struct interrupt interrupt; /* its descriptor is -1 before downloads can begin */
 	int folder, lock;
 	bool changed; /* of the state, more than the time */
 	bool stale;   /* a table was replaced on the server meanwhile */
@@ -44,6 +44,8 @@ static void sync_job_clear(struct sync_job *sync)
 	g_clear_pointer(&sync->tokens, g_hash_table_unref);
 	descriptor_close(&sync->folder);
 	descriptor_close(&sync->lock);
+	if (sync->interrupt.descriptor >= 0)
+		interrupt_clear(&sync->interrupt);
 }
 DEFINE_AUTO(sync_job)
 
@@ -205,7 +207,7 @@ static bool run_downloads(struct sync_job *sync, struct download *downloads, siz
 		.parallel = sync->options->parallel,
 		.retries = number_of("DA_STREAM_RETRIES", DOWNLOADS_RETRIES, 0, MOST_RETRIES),
 		.idle_seconds = number_of("DA_STREAM_TIMEOUT", SECONDS_IDLE, 1, MOST_SECONDS),
-		.cancel = sync->interrupt->descriptor,
+		.cancel = sync->interrupt.descriptor,
 		.watch = progress ? draw : NULL,
 		.data = progress,
 	};
@@ -241,7 +243,7 @@ static bool download_all(struct sync_job *sync, const struct sync_plan *plan, GE
 	struct download *all = (struct download *)(void *)downloads->data;
 	if (downloads->len > 0)
 		run_downloads(sync, all, downloads->len, &stop);
-	sync->report->interrupted = interrupt_came(sync->interrupt);
+	sync->report->interrupted = interrupt_came(&sync->interrupt);
 	for (guint i = 0; i < downloads->len; i++)
 		take_result(sync, tables->pdata[i], &all[i]);
 	/* One power cut must not undo what the state is about to call done. */
@@ -415,10 +417,8 @@ static void start_again(struct sync_job *sync)
 /* Signals end the process until here, so that a workspace that is waited for can be given up. */
 static enum sync_outcome run_prepared(struct sync_job *sync, GError **error)
 {
-	g_auto(interrupt) interrupt;
 	enum sync_outcome outcome;
-	interrupt_begin(&interrupt);
-	sync->interrupt = &interrupt;
+	interrupt_begin(&sync->interrupt);
 	for (int round = 0;; round++) {
 		outcome = run_round(sync, error);
 		if (outcome != SYNC_FINE || !sync->stale || sync->report->interrupted ||
