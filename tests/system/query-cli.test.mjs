@@ -157,3 +157,23 @@ test('explore: as text, as JSON, odd names, and names that there are not', async
   assert.equal(missing.stderr, "Table 'nobody' not found. Available:\n");
   assert.equal(missing.stdout, '  odd "name"\n  orders\n  types\n');
 });
+
+// Columns of a terminal: those of East Asian characters are two.
+const widthOf = (line) => [...line].reduce((sum, letter) => sum + (/[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uff00-\uff60]/.test(letter) ? 2 : 1), 0);
+
+test('a wide table of wide characters fits a terminal of 40 columns, and loses nothing', async (t) => {
+  const workspace = await filled(t);
+  const text = '日本語のとても長い文章がここにあります';
+  const run = await workspace.da(['query', `SELECT 12345 AS number, '${text}' AS text, 'žluťoučký kůň' AS czech, NULL AS nothing`], { env: { COLUMNS: '40' } });
+  assert.equal(run.code, 0, run.stderr);
+  for (const line of lines(run)) assert.ok(widthOf(line) <= 40, `${widthOf(line)}: ${line}`);
+  const shown = new Set([...run.stdout]);
+  for (const letter of text) assert.ok(shown.has(letter), letter);
+});
+
+test('nothing that a value holds steers the terminal', async (t) => {
+  const workspace = await filled(t);
+  const run = await workspace.da(['query', "SELECT chr(27) || '[31mred' || chr(7) AS evil"]);
+  assert.equal(run.code, 0, run.stderr);
+  assert.doesNotMatch(run.stdout, /[\u001b\u0007]/);
+});

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import test from 'node:test';
 import { atEnd } from './lib/agnesd.mjs';
 import { run as runDuck } from './lib/extracts.mjs';
+import { openShop } from './lib/shop.mjs';
 import { makeParquet, TableServer, Workspace } from './lib/workspace.mjs';
 
 const KEYS = ['name', 'table_id', 'select', 'where', 'limit', 'order_by', 'fetched_at', 'effective_as_of', 'rows', 'bytes_local',
@@ -255,4 +256,19 @@ test('disk-info', async (t) => {
   assert.deepEqual([info.snapshot_count, info.quota_gb], [1, 3]);
   const size = ['events.parquet', 'events.meta.json'].reduce((sum, name) => sum + statSync(workspace.path('user/snapshots', name)).size, 0);
   assert.equal(info.used_bytes, size);
+});
+
+test('a real server: fetch, query, refresh, and what it refuses', async (t) => {
+  const { server, admin } = await openShop(t);
+  await admin.post('/api/admin/register-table', { name: 'orders', source_type: 'shop', query_mode: 'local' });
+  const workspace = new Workspace(t, server.url, { token: admin.token });
+  const run = await workspace.da(['fetch', 'orders', '--select', 'amount,id', '--where', 'id >= 990', '--order-by', 'id DESC', '--limit', '3', '--as', 'last']);
+  assert.equal(run.code, 0, run.stderr);
+  assert.match(run.stdout, /Fetched 3 rows -> last\n$/);
+  const query = await workspace.da(['query', '--format', 'json', 'SELECT id FROM last']);
+  assert.deepEqual(JSON.parse(query.stdout), [{ id: 999 }, { id: 998 }, { id: 997 }]);
+  const refresh = await workspace.da(['snapshot', 'refresh', 'last', '--where', 'id < 2']);
+  assert.match(refresh.stdout, /rows: {20}3 {2}-> {11}2 {2}\(-1\)/);
+  assert.equal((await workspace.da(['fetch', 'orders', '--where', 'nobody = 1', '--as', 'x'])).code, 2);
+  assert.equal((await workspace.da(['fetch', 'nobody'])).code, 8);
 });

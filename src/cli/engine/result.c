@@ -47,9 +47,9 @@ void result_free(struct result *result)
 	g_free(result);
 }
 
-static void add_column(struct result *result, char *name, char *type)
+/* Takes over what is in it. */
+static void add_column(struct result *result, struct column column)
 {
-	struct column column = {name, type};
 	g_array_append_val(result->columns, column);
 }
 
@@ -125,7 +125,8 @@ static bool open_rows(struct result *result, struct duck_connection *connection,
 		return false;
 	g_array_set_size(result->columns, 0);
 	for (size_t i = 0; i < duck_rows_columns(result->rows); i++)
-		add_column(result, g_strdup(duck_rows_name(result->rows, i)), g_strdup("VARCHAR"));
+		add_column(result, (struct column){g_strdup(duck_rows_name(result->rows, i)),
+						   g_strdup("VARCHAR")});
 	return true;
 }
 
@@ -141,8 +142,8 @@ struct result *result_open(struct duck_connection *connection, const char *sql, 
 	result->columns = g_array_new(FALSE, FALSE, sizeof(struct column));
 	g_array_set_clear_func(result->columns, clear_column);
 	for (size_t i = 0; i < duck_statement_columns(statement); i++)
-		add_column(result, duck_statement_column_name(statement, i),
-			   duck_statement_column_type(statement, i));
+		add_column(result, (struct column){duck_statement_column_name(statement, i),
+						   duck_statement_column_type(statement, i)});
 	bool is_query = duck_statement_is_query(statement);
 	g_clear_pointer(&statement, duck_statement_free);
 	if ((is_query && open_stream(result, connection, sql, as_text)) ||
