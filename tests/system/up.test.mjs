@@ -9,6 +9,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { AGNESD, agnesd, atEnd, isAlive, query, temporaryFolder } from './lib/agnesd.mjs';
+import { listen } from './lib/events.mjs';
 import { csv, drop, register } from './lib/runs.mjs';
 import { Server, sanitizers, serve } from './lib/server.mjs';
 import { until } from './lib/shop.mjs';
@@ -58,41 +59,19 @@ test('it works on an empty folder, without any configuration, and ends in order'
   assert.ok(!/WARNING.*data-refresh/.test(server.log), server.log);
 });
 
-// The events of the synchronisation as they come: { name, data }.
-async function* eventsOf(server, token) {
-  const stop = new AbortController();
-  const response = await fetch(`${server.url}/api/sync/events`,
-    { headers: { authorization: `Bearer ${token}` }, signal: stop.signal });
-  assert.equal(response.headers.get('content-type').split(';')[0], 'text/event-stream');
-  let text = '';
-  try {
-    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
-      text += chunk;
-      for (let end; (end = text.indexOf('\n\n')) >= 0; text = text.slice(end + 2)) {
-        const found = /^event: (.*)\ndata: (.*)$/.exec(text.slice(0, end));
-        if (found) yield { name: found[1], data: JSON.parse(found[2]) };
-      }
-    }
-  } finally {
-    stop.abort();
-  }
-}
-
 test('a file that is dropped becomes a table, which is watched, downloaded and read', async (t) => {
   const folder = temporaryFolder(t);
   const server = await up(t, folder);
   const admin = await server.bootstrap();
   await register(admin, 'orders');
   mkdirSync(path.join(folder, 'inbox'), { recursive: true });
-  const phases = [];
-  for await (const { name, data } of eventsOf(server, admin.token)) {
-    if (name === 'status') {
-      drop(folder, 'orders.csv', csv(5000));
-      assert.equal((await admin.post('/api/sync/trigger')).status, 200);
-    }
-    if (name === 'table' && data.table === 'orders') phases.push(data.phase);
-    if (phases.at(-1) === 'done') break;
-  }
+  const stream = await listen(t, admin);
+  await stream.until('picture', ({ name }) => name === 'status');
+  drop(folder, 'orders.csv', csv(5000));
+  assert.equal((await admin.post('/api/sync/trigger')).status, 200);
+  const isOurs = ({ name, data }) => name === 'table' && data.table === 'orders';
+  await stream.until('new version', (event) => isOurs(event) && event.data.phase === 'done');
+  const phases = stream.events.filter(isOurs).map(({ data }) => data.phase);
   assert.ok(phases.includes('extracting'), `${phases}`);
   const entry = (await admin.get('/api/sync/manifest')).body.tables.orders;
   const response = await fetch(`${server.url}/api/data/orders/download`, { headers: { authorization: `Bearer ${admin.token}` } });

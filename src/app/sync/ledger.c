@@ -51,31 +51,43 @@ static json_t *recall(const struct stored_run *row)
 				wire_time_offset(row->started_at), "finished_at",
 				wire_time_offset(row->finished_at), "sources");
 	}
-	json_object_set_new(run, "status", json_string(row->status));
+	/* Nothing runs when a server starts, whatever the row still says. */
+	bool open = strcmp(row->status, SYNC_RUN_RUNNING) == 0;
+	json_object_set_new(run, "status", json_string(open ? SYNC_RUN_INTERRUPTED : row->status));
 	return run;
 }
 
-static bool recall_all(struct ledger *ledger, GError **error)
+static void mark_cut_off(struct ledger *ledger)
 {
-	int64_t cut_off = sync_runs_mark_interrupted(ledger->state, error);
-	g_autoptr(GPtrArray) rows = cut_off < 0 ? NULL
-						: sync_runs_list(ledger->state, MOST_RECENT, error);
-	if (!rows)
-		return false;
+	g_autoptr(GError) error = NULL;
+	int64_t cut_off = sync_runs_mark_interrupted(ledger->state, &error);
 	if (cut_off > 0)
 		g_message("a sync run was cut off when the server ended; its tables are due again");
-	for (guint i = rows->len; i-- > 0;)
-		g_free(remember(ledger, recall(g_ptr_array_index(rows, i))));
-	return true;
+	else if (cut_off < 0)
+		g_warning("a sync run that was cut off cannot be marked: %s", error->message);
 }
 
-struct ledger *ledger_new(struct state *state, GError **error)
+static void recall_all(struct ledger *ledger)
 {
-	g_autoptr(ledger) ledger = g_new0(struct ledger, 1);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) rows = sync_runs_list(ledger->state, MOST_RECENT, &error);
+	if (!rows) {
+		g_warning("the last sync runs cannot be read: %s", error->message);
+		return;
+	}
+	for (guint i = rows->len; i-- > 0;)
+		g_free(remember(ledger, recall(g_ptr_array_index(rows, i))));
+}
+
+struct ledger *ledger_new(struct state *state)
+{
+	struct ledger *ledger = g_new0(struct ledger, 1);
 	ledger->state = state;
 	g_mutex_init(&ledger->lock);
 	g_queue_init(&ledger->recent);
-	return recall_all(ledger, error) ? g_steal_pointer(&ledger) : NULL;
+	mark_cut_off(ledger);
+	recall_all(ledger);
+	return ledger;
 }
 
 static void forget(gpointer run)

@@ -14,8 +14,11 @@
 
 struct ledger;
 
-/* Runs that a server did not finish are marked as cut off. `state` must outlive it. */
-struct ledger *ledger_new(struct state *state, GError **error);
+/*
+ * Runs that a server did not finish are marked as cut off. A state that cannot be written, or read,
+ * is no reason not to begin: that is logged. `state` must outlive the ledger.
+ */
+struct ledger *ledger_new(struct state *state);
 void ledger_free(struct ledger *ledger);
 DEFINE_AUTOPTR(ledger)
 

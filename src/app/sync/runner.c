@@ -350,9 +350,9 @@ struct sync_runner *sync_runner_new(struct app *app, GError **error)
 	g_cond_init(&runner->changed);
 	runner->figures.finished = DUCK_NO_TIME;
 	runner->events = sync_events_new(error);
-	runner->ledger = runner->events ? ledger_new(app->state, error) : NULL;
-	if (!runner->ledger)
+	if (!runner->events)
 		return NULL;
+	runner->ledger = ledger_new(app->state);
 	runner->profiles = profile_queue_new(app);
 	runner->discovery = discovery_new();
 	runner->thread = g_thread_new("sync", run_loop, runner);
