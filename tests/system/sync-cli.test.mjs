@@ -44,6 +44,8 @@ test('a real server: what is granted is downloaded, then nothing, then what chan
   const third = await workspace.da(['sync', '--json']);
   assert.deepEqual(JSON.parse(third.stdout).downloaded, ['orders']);
   assert.deepEqual(await workspace.rows('SELECT count(*)::INT AS n, sum(more)::INT AS s FROM orders'), [{ n: 10, s: 45 }]);
+  assert.deepEqual(await workspace.rows("SELECT column_name AS name FROM duckdb_columns() WHERE table_name = 'orders' ORDER BY column_index"),
+    [{ name: 'id' }, { name: 'amount' }, { name: 'more' }]);
 });
 
 test('the files of the reference client are written as it reads them', async (t) => {
