@@ -243,6 +243,16 @@ test('a table or view of the user keeps its name', async (t) => {
   assert.match(run.stderr, /stay hidden:\n {2}- mine\n {2}- yours\n/);
 });
 
+test('of two names that differ in case only, one has the view, and the other is told', async (t) => {
+  const server = await TableServer.start(t, await makeParquet(t, ['orders', 'Orders']));
+  const workspace = new Workspace(t, server.url);
+  const run = await workspace.da(['sync']);
+  assert.equal(run.code, 0, run.stderr);
+  assert.match(run.stderr, /stay hidden:\n {2}- orders\n$/);
+  assert.deepEqual(workspace.files(), ['Orders.parquet', 'orders.parquet']);
+  assert.deepEqual(await workspace.rows('SELECT DISTINCT name FROM orders'), [{ name: 'Orders' }]);
+});
+
 test('garbage among the files is told and harms no view', async (t) => {
   const server = await TableServer.start(t, await makeParquet(t, ['orders']));
   const workspace = new Workspace(t, server.url);

@@ -190,7 +190,7 @@ test('a server that knows nothing of ranges, and one that answers with the wrong
     mkdirSync(workspace.path('server/parquet'), { recursive: true });
     writeFileSync(workspace.path(`server/parquet/big.parquet.${md5(big)}.part`), big.subarray(0, 5000));
     server.onDownload = hook;
-    await workspace.da(['sync']);
+    await workspace.da(['sync'], { env: { DA_STREAM_RETRIES: '1' } });
     assert.ok(!existsSync(workspace.parquet('big')) || workspace.read('big').equals(big), String(i));
     server.onDownload = undefined;
     await assertComplete(workspace, server);

@@ -142,8 +142,8 @@ static void warn_views(const struct sync_report *report)
 			    broken);
 	warn_names(report->broken, "  - ");
 	if (json_array_size(report->hidden) > 0)
-		output_warn("Warning: the database has tables or views of your own under the names "
-			    "of these tables, which stay hidden:\n");
+		output_warn("Warning: tables or views of your own, or tables whose names differ in "
+			    "case only, have the names of these tables, which stay hidden:\n");
 	warn_names(report->hidden, "  - ");
 	if (report->views_error)
 		output_warn("Warning: %s; the next sync tries again\n",

@@ -27,6 +27,7 @@ struct refresh {
 	GHashTable *files;  /* names of tables that have a file */
 	GHashTable *broken; /* names that DuckDB could not read in an earlier round */
 	GHashTable *owners; /* lower-case name -> enum owner */
+	GHashTable *second; /* names that differ from another table's by case only */
 	bool all;	    /* the workspace has moved */
 };
 
@@ -35,6 +36,7 @@ static void refresh_clear(struct refresh *refresh)
 	g_clear_pointer(&refresh->files, g_hash_table_unref);
 	g_clear_pointer(&refresh->broken, g_hash_table_unref);
 	g_clear_pointer(&refresh->owners, g_hash_table_unref);
+	g_clear_pointer(&refresh->second, g_hash_table_unref);
 }
 DEFINE_AUTO(refresh)
 
@@ -162,22 +164,48 @@ static bool needs_view(const struct refresh *refresh, const char *name, enum own
 	return owner != OWNER_TABLE || refresh->all || (table && !table->has_view);
 }
 
-/* *name: which view failed. */
-static bool add_tables(const struct refresh *refresh, const char **failed, GError **error)
+static int compare_names(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* To DuckDB "Orders" and "orders" are one name: the first of them has the view. */
+static GPtrArray *names_for_views(const struct refresh *refresh)
 {
 	void *key;
 	GHashTableIter iter;
+	GPtrArray *names = g_ptr_array_new();
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_hash_table_iter_init(&iter, refresh->files);
-	while (g_hash_table_iter_next(&iter, &key, NULL)) {
-		enum owner owner = find_owner(refresh->owners, key);
-		if (owner == OWNER_USER || owner == OWNER_SNAPSHOT ||
-		    !needs_view(refresh, key, owner))
+	while (g_hash_table_iter_next(&iter, &key, NULL))
+		g_ptr_array_add(names, key);
+	g_ptr_array_sort(names, compare_names);
+	for (guint i = 0; i < names->len;) {
+		if (g_hash_table_add(seen, g_ascii_strdown(names->pdata[i], -1))) {
+			i++;
 			continue;
-		*failed = key;
-		if (!create_view(refresh->connection, refresh->workspace, WORKSPACE_PARQUET, key,
+		}
+		g_hash_table_add(refresh->second, g_strdup(names->pdata[i]));
+		g_ptr_array_remove_index(names, i);
+	}
+	return names;
+}
+
+/* *failed: which view could not be made. */
+static bool add_tables(const struct refresh *refresh, const char **failed, GError **error)
+{
+	g_autoptr(GPtrArray) names = names_for_views(refresh);
+	for (guint i = 0; i < names->len; i++) {
+		const char *name = names->pdata[i];
+		enum owner owner = find_owner(refresh->owners, name);
+		if (owner == OWNER_USER || owner == OWNER_SNAPSHOT ||
+		    !needs_view(refresh, name, owner))
+			continue;
+		*failed = name;
+		if (!create_view(refresh->connection, refresh->workspace, WORKSPACE_PARQUET, name,
 				 error))
 			return false;
-		set_owner(refresh->owners, key, OWNER_TABLE);
+		set_owner(refresh->owners, name, OWNER_TABLE);
 	}
 	*failed = NULL;
 	return true;
@@ -232,11 +260,6 @@ static bool refresh_once(struct refresh *refresh, const char **failed, GError **
 	       add_snapshots(refresh, error) && duck_transaction_commit(&transaction, error);
 }
 
-static int compare_names(const void *left, const void *right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
 /* What the views are by now, for the state and for the user. */
 static void conclude(const struct refresh *refresh)
 {
@@ -252,8 +275,9 @@ static void conclude(const struct refresh *refresh)
 	while (g_hash_table_iter_next(&iter, &key, &value)) {
 		struct synced_table *table = value;
 		table->has_view = true; /* as far as there can be one */
-		if (find_owner(refresh->owners, key) != OWNER_TABLE &&
-		    !g_hash_table_contains(refresh->broken, key))
+		bool has_none = find_owner(refresh->owners, key) != OWNER_TABLE ||
+				g_hash_table_contains(refresh->second, key);
+		if (has_none && !g_hash_table_contains(refresh->broken, key))
 			g_ptr_array_add(report->hidden, g_strdup(key));
 	}
 	g_ptr_array_sort(report->broken, compare_names);
@@ -265,6 +289,7 @@ bool views_refresh(const struct workspace *workspace, struct sync_state *state,
 {
 	g_auto(refresh) refresh = {.workspace = workspace, .state = state, .report = report};
 	refresh.broken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	refresh.second = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	refresh.files = find_files(workspace, refresh.broken);
 	refresh.all = g_strcmp0(state->root, workspace_root(workspace)) != 0;
 	g_autoptr(duck_database) database = views_open(workspace, error);

@@ -13,7 +13,8 @@
 
 struct views_report {
 	GPtrArray *broken; /* "NAME.parquet": DuckDB cannot read it */
-	GPtrArray *hidden; /* tables whose name a view of the user's has */
+	/* Tables whose name a table or view of the user's has, or, but for case, another table. */
+	GPtrArray *hidden;
 };
 
 void views_report_clear(struct views_report *report);
