@@ -22,5 +22,8 @@ void table_add_column(struct table *table, const char *name, bool is_number);
 /* One row after all columns are there; NULL is shown as "NULL". Copies the texts. */
 void table_add_row(struct table *table, const char *const *cells);
 
-/* Header, a line, and the rows. g_free() it. */
+/*
+ * Header, a line, and the rows; where they do not fit side by side, row after row with a line for
+ * each column, and an empty one between rows. g_free() it.
+ */
 char *table_render(struct table *table);

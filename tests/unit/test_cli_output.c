@@ -132,7 +132,7 @@ static void test_tables_fit_forty_columns(void **state)
 {
 	static const char *const cells[] = {
 		"id",
-		"a name that is rather long",
+		"a longer name",
 		"notes",
 		"1",
 		"日本語の長い名前がここにあります。日本語の長い名前",
@@ -146,6 +146,38 @@ static void test_tables_fit_forty_columns(void **state)
 	assert_true(g_strv_length(lines) > 4);
 	for (char **line = lines; *line; line++)
 		assert_true(columns_of(*line) <= 40);
+}
+
+/* Wrapped beyond reading, or beyond the edge: neither. */
+static void test_rows_that_are_too_wide_follow_each_other(void **state)
+{
+	static const char *const cells[] = {
+		"id",	      "discount_amount",
+		"created_at", "1",
+		"2.5",	      "a text that is longer than what is left beside its name",
+		"2",	      NULL,
+		"x",
+	};
+	g_autofree char *text = render(32, cells, 3);
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line; line++)
+		assert_true(columns_of(*line) <= 32);
+	assert_true(g_str_has_prefix(text, "id               1\n"
+					   "discount_amount  2.5\n"
+					   "created_at       a text that is"));
+	assert_true(g_str_has_suffix(text, "\n\n"
+					   "id               2\n"
+					   "discount_amount  NULL\n"
+					   "created_at       x\n"));
+	g_autofree char *beside = render(42, cells, 3);
+	assert_true(g_str_has_prefix(beside, "id  discount_amount  created_at"));
+	g_autoptr(table) empty = table_new(24, false);
+	table_add_column(empty, "amount", true);
+	table_add_column(empty, "created_at", false);
+	table_add_column(empty, "changed_at", false);
+	g_autofree char *names = table_render(empty);
+	assert_true(g_str_has_prefix(names, "amount"));
+	assert_non_null(strstr(names, "\ncreated_at"));
 }
 
 static void test_cells_cannot_steer_a_terminal(void **state)
@@ -358,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_tables_align_and_show_null),
 		cmocka_unit_test(test_tables_without_rows_have_a_header),
 		cmocka_unit_test(test_tables_fit_forty_columns),
+		cmocka_unit_test(test_rows_that_are_too_wide_follow_each_other),
 		cmocka_unit_test(test_cells_cannot_steer_a_terminal),
 		cmocka_unit_test(test_padding_counts_columns_and_not_bytes),
 		cmocka_unit_test(test_rows_as_csv_are_quoted_where_they_must),

@@ -167,9 +167,11 @@ static const struct option options[] = {
 const struct command command_query = {
 	"query",
 	"Ask a question in SQL",
-	.details = "The tables are those that 'da sync' brought here, under the names of "
-		   "'da catalog'; with --remote they are those of the server, which also knows "
-		   "the ones that stay at their source. The dialect is DuckDB's.",
+	.details =
+		"The tables are those that 'da sync' brought here, under the names of "
+		"'da catalog'; with --remote they are those of the server, which also knows "
+		"the ones that stay at their source. The dialect is DuckDB's.\n\n"
+		"A table that is too wide for the terminal is shown row by row, a line a column.",
 	.examples = "da query \"SELECT region, sum(amount) FROM orders GROUP BY ALL\"\n"
 		    "da query --remote --format csv \"SELECT * FROM events LIMIT 10\"\n"
 		    "da query --format parquet -o orders.parquet \"FROM orders\" --limit 1000000",
