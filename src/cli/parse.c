@@ -162,13 +162,20 @@ static bool take_short(struct parser *parser, const char *word)
 	return take_option(parser, option, word[2] ? word + 2 : NULL);
 }
 
+/* SQL may begin with a comment, a number with its sign. */
+static bool is_option(const char *word)
+{
+	return word[0] == '-' && (g_ascii_isalpha(word[1]) ||
+				  (word[1] == '-' && (!word[2] || g_ascii_isalnum(word[2]))));
+}
+
 static bool take_words(struct parser *parser)
 {
 	bool options_end = false;
 	while (parser->next < parser->argc) {
 		const char *word = parser->argv[parser->next++];
 		bool fine = true;
-		if (options_end || word[0] != '-' || !word[1])
+		if (options_end || !is_option(word))
 			g_ptr_array_add(parser->positionals, (char *)word);
 		else if (strcmp(word, "--") == 0)
 			options_end = true;

@@ -74,6 +74,20 @@ static void test_options_stand_anywhere(void **state)
 	}
 }
 
+static void test_sql_may_begin_with_a_comment_or_a_sign(void **state)
+{
+	static const char *const texts[] = {"-- by month\nSELECT 1", "--\tx", "-1", "-", "---"};
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+		char *words[] = {(char *)"da", (char *)"query", (char *)texts[i],
+				 (char *)"--remote", NULL};
+		g_auto(parsed) parsed;
+		parse(&parsed, G_N_ELEMENTS(words) - 1, words);
+		assert_int_equal(parsed.outcome, PARSE_RUN);
+		assert_string_equal(invocation_text(parsed.invocation, "SQL"), texts[i]);
+		assert_true(invocation_flag(parsed.invocation, "remote"));
+	}
+}
+
 static void test_what_is_missing_has_its_default(void **state)
 {
 	char *words[MOST_WORDS + 1];
@@ -228,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options_stand_anywhere),
+		cmocka_unit_test(test_sql_may_begin_with_a_comment_or_a_sign),
 		cmocka_unit_test(test_what_is_missing_has_its_default),
 		cmocka_unit_test(test_words_after_two_dashes_are_no_options),
 		cmocka_unit_test(test_version_and_help_come_first),

@@ -177,7 +177,8 @@ const struct command command_schema = {
 };
 
 static const struct option describe_options[] = {
-	{"rows", 'n', OPTION_INTEGER, "N", "How many rows, at most 100", .fallback = "5"},
+	{"rows", 'n', OPTION_INTEGER, "N", "How many rows, at most 100", .fallback = "5",
+	 .least = 1},
 	OPTION_JSON,
 	{0},
 };
