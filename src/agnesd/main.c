@@ -4,6 +4,7 @@
 #include "base/environment.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/process.h"
 
 #include <locale.h>
 #include <stdbool.h>
@@ -139,6 +140,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
+	process_fill_standard_descriptors();
 	setlocale(LC_ALL, "C.UTF-8");
 	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
 	if (command && !command->child)

@@ -16,6 +16,15 @@
 
 enum { WATCH_STACK = 64 * 1024 };
 
+void process_fill_standard_descriptors(void)
+{
+	/* The lowest number that is free is the one that is missing. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+	}
+}
+
 struct process {
 	pid_t pid;
 	int pidfd;

@@ -14,6 +14,13 @@
 /* The program that runs now, also when its file was replaced meanwhile. */
 #define PROCESS_SELF "/proc/self/exe"
 
+/*
+ * Opens /dev/null where whoever started this program has closed standard input, output or error:
+ * no file that is opened later may take that number and be written to. Writing to standard output
+ * fails then. To be called first of all.
+ */
+void process_fill_standard_descriptors(void);
+
 /* In process_options.descriptors: /dev/null. */
 enum { PROCESS_NO_DESCRIPTOR = -1 };
 

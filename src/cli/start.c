@@ -25,6 +25,7 @@ void start_program(void)
 {
 	const struct sigaction interrupt = {.sa_handler = end_at_interrupt};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	process_fill_standard_descriptors();
 	/* Widths of characters are those of UTF-8 wherever we run, numbers have a dot. */
 	setlocale(LC_ALL, "C.UTF-8");
 	sigaction(SIGINT, &interrupt, NULL);

@@ -329,6 +329,16 @@ test('a full disk is told', async (t) => {
   assert.match(stderr, /^Error: cannot write to standard output: No space left on device\n$/);
 });
 
+test('without a standard output nothing else takes its place', async (t) => {
+  const { person, requests } = await fake(t, (_, response) => send(response, 200, { tables: [] }));
+  for (const line of ['catalog --json', 'catalog']) {
+    const child = spawn('sh', ['-c', `exec "$0" ${line} <&- >&-`, DA], { env: person.env });
+    const { code, stderr } = await collect(child);
+    assert.deepEqual([code, stderr], [1, 'Error: cannot write to standard output: Bad file descriptor\n']);
+  }
+  assert.equal(requests.length, 2);
+});
+
 test('Ctrl-C ends it with 130', async (t) => {
   const { person, requests } = await fake(t, () => {});
   const child = spawn(DA, ['catalog'], { env: person.env, stdio: ['ignore', 'pipe', 'pipe'] });
