@@ -2,12 +2,12 @@
 // Runs of the synchronisation over a real server: what is due, what comes of it, and what is told of it.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { query, temporaryFolder } from './lib/agnesd.mjs';
+import { atEnd, query, temporaryFolder } from './lib/agnesd.mjs';
 import { analytics } from './lib/extracts.mjs';
 import { listen } from './lib/events.mjs';
 import { connector, csv, drop, openSync, phasesOf, publishing, register, runSync, statusOf, tablesOf, untilIdle } from './lib/runs.mjs';
@@ -142,6 +142,68 @@ ${publishing('slow', "CREATE TABLE counted AS SELECT 1 AS a;")}`);
   const { recent } = await statusOf(admin);
   assert.deepEqual(recent.map(phasesOf), [{ counted: 'unchanged' }, { counted: 'done' }]);
   assert.equal(new Set(recent.map(({ id }) => id)).size, 2);
+});
+
+// The process that looks for new files in the inbox of `folder`, if there is one now.
+const looking = (folder) => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).find((pid) => {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    return words.includes('--discover') && words.includes(folder);
+  } catch {
+    return false; // it has ended meanwhile
+  }
+});
+
+// Whether the process could be halted before it ended.
+async function halt(pid) {
+  const state = () => {
+    try {
+      return /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))[1];
+    } catch {
+      return 'X';
+    }
+  };
+  try {
+    process.kill(pid, 'SIGSTOP');
+  } catch {
+    return false;
+  }
+  return (await until('the halt', () => /[TZX]/.test(state()) && state())) === 'T';
+}
+
+// Starts runs until one is caught, and halted, while it looks for new files.
+async function haltRun(t, folder, admin) {
+  for (let i = 0; i < 50; i++) {
+    drop(folder, `file_${i}.csv`, csv(1));
+    await admin.post('/api/sync/trigger');
+    for (let status = await statusOf(admin); status.queued; status = await statusOf(admin)) {
+      const pid = Number(looking(folder));
+      if (!pid) continue;
+      if (!(await halt(pid))) continue;
+      atEnd(t, () => existsSync(`/proc/${pid}`) && process.kill(pid, 'SIGCONT'));
+      return pid;
+    }
+  }
+  return assert.fail('no run was caught');
+}
+
+test('who asks before a run has begun with a table is part of it, with the files that came', async (t) => {
+  const { folder, admin } = await openSync(t);
+  drop(folder, 'listed.csv', csv(1));
+  await runSync(admin);
+  await admin.put('/api/admin/registry/listed', { sync_schedule: 'every 24h' });
+  const pid = await haltRun(t, folder, admin);
+  const before = await statusOf(admin);
+  drop(folder, 'late.csv', csv(1));
+  await admin.post('/api/sync/trigger', ['listed']);
+  await admin.post('/api/sync/trigger');
+  const { current, queued } = await statusOf(admin);
+  assert.deepEqual([current, queued], [null, { all: true, tables: ['listed'] }]);
+  process.kill(pid, 'SIGCONT');
+  const last = await untilIdle(admin, ({ id }) => id !== before.recent[0].id);
+  const { recent } = await statusOf(admin);
+  assert.deepEqual([recent[0].id, recent[1].id], [last.id, before.recent[0].id]);
+  assert.deepEqual([phasesOf(last).listed, phasesOf(last).late], ['unchanged', 'done']);
 });
 
 test('runs are told of after a restart, idle ones once', async (t) => {

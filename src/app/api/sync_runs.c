@@ -194,7 +194,9 @@ static const struct http_field history_fields[] = {
 };
 
 static const struct http_answer triggered[] = {
-	{200, "A run was asked for; it begins when the one under way has ended"},
+	{200,
+	 "A run was asked for; it begins when the one under way has ended, unless that has not "
+	 "begun with any table"},
 	{422, "The body is something else than a list of ids"},
 	{0}};
 static const struct http_answer stream[] = {

@@ -53,14 +53,12 @@ static const char *text_or(const char *text, const char *otherwise)
 	return text && *text ? text : otherwise;
 }
 
-/* Not asked of tables that were listed. */
+/* Not asked of tables that were listed, now or for a run that was cut off. */
 static bool is_due(const struct plan_request *request, const struct directory_table *table,
 		   bool materialized)
 {
 	const struct registered_table *row = table->registered;
 	int64_t last = table->synced ? table->synced->last_sync : SCHEDULE_NEVER;
-	if (is_in(request->owed, table->name))
-		return true;
 	if (materialized)
 		return schedule_text_is_due(text_or(row->sync_schedule, PLAN_MATERIALIZED_SCHEDULE),
 					    last, request->now);
@@ -73,7 +71,7 @@ static void consider(const struct plan_request *request, const struct directory_
 	const struct registered_table *row = table->registered;
 	const char *mode = text_or(row->query_mode, "local");
 	bool materialized = strcmp(mode, "materialized") == 0;
-	bool listed = is_in(request->ids, row->id);
+	bool listed = is_in(request->ids, row->id) || is_in(request->owed, table->name);
 	const char *name = text_or(row->source_type, materialized ? PLAN_MATERIALIZED_SOURCE
 								  : request->default_source);
 	if (!listed && !request->all)

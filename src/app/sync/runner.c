@@ -27,6 +27,8 @@ struct wish {
 	bool all;
 	GHashTable *ids; /* set; NULL: none */
 	char *user;	 /* the first who asked */
+	bool unseen;	 /* new files may have come since somebody looked for them */
+	bool closed;	 /* its run is being planned: who asks now waits for the next */
 };
 
 struct sync_runner {
@@ -55,15 +57,24 @@ static void wish_free(struct wish *wish)
 }
 DEFINE_AUTOPTR(wish)
 
-void sync_runner_trigger(struct sync_runner *runner, char **ids, const char *user)
+/* With the lock held. */
+static struct wish *open_wish(struct sync_runner *runner, const char *user)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+	if (runner->taken && !runner->taken->closed)
+		return runner->taken;
 	if (!runner->wish) {
 		runner->wish = g_new0(struct wish, 1);
 		runner->wish->user = g_strdup(user);
 	}
-	struct wish *wish = runner->wish;
+	return runner->wish;
+}
+
+void sync_runner_trigger(struct sync_runner *runner, char **ids, const char *user)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&runner->lock);
+	struct wish *wish = open_wish(runner, user);
 	wish->all |= !ids;
+	wish->unseen |= !ids;
 	if (ids && !wish->ids)
 		wish->ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	for (; ids && *ids; ids++)
@@ -239,11 +250,25 @@ static void discover(struct sync_runner *runner, const struct configuration *con
 		g_warning("new files were not looked for: %s", error->message);
 }
 
-static void run(struct sync_runner *runner, const struct wish *wish)
+/* Looks for new files, again if somebody asks meanwhile, and has the wish be what is planned. */
+static void close_wish(struct sync_runner *runner, struct wish *wish,
+		       const struct configuration *config)
+{
+	g_mutex_lock(&runner->lock);
+	while (wish->unseen && !atomic_load(&runner->stopping)) {
+		wish->unseen = false;
+		g_mutex_unlock(&runner->lock);
+		discover(runner, config);
+		g_mutex_lock(&runner->lock);
+	}
+	wish->closed = true;
+	g_mutex_unlock(&runner->lock);
+}
+
+static void run(struct sync_runner *runner, struct wish *wish)
 {
 	g_autoptr(configuration) config = app_config(runner->app);
-	if (wish->all)
-		discover(runner, config);
+	close_wish(runner, wish, config);
 	g_autoptr(directory_view) directory = directory_store_get(runner->app->directory);
 	g_autoptr(GPtrArray) plan = make_plan(runner, wish, config, directory);
 	g_autoptr(report) report = make_report(runner, plan, wish->user);

@@ -1,7 +1,7 @@
 /*
  * The runs of the synchronisation, one at a time: what is due is extracted, source by source and
- * some side by side, and published as it comes. Whoever asks for a run while one is under way has
- * started the next one, together with all who ask until then.
+ * some side by side, and published as it comes. Whoever asks before the first table of a run has
+ * begun is part of it; who asks later has started the next one, with all who ask until then.
  */
 #pragma once
 
