@@ -343,6 +343,24 @@ static void an_index_reads_as_it_was_written(void **state)
 	assert_string_equal(damaged->fingerprint, "");
 }
 
+static void superseded_files_go_when_their_time_has_come(void **state)
+{
+	struct fixture *fixture = *state;
+	make_extract(fixture, "shop");
+	fixture->previous = published_source_new("shop");
+	g_autoptr(published_source) source = publish(fixture, "shop");
+	g_autofree char *folder = publish_folder(fixture->data, "shop");
+	g_autofree char *old = g_build_filename(folder, "orders-0123.parquet", NULL);
+	assert_true(g_file_set_contents(old, "old", -1, NULL));
+	publish_sweep(fixture->data, source, 3600);
+	assert_true(g_file_test(old, G_FILE_TEST_EXISTS));
+	publish_sweep(fixture->data, source, 0);
+	assert_false(g_file_test(old, G_FILE_TEST_EXISTS));
+	assert_true(g_file_test(only_table(source)->file, G_FILE_TEST_EXISTS));
+	g_autoptr(published_source) loaded = publication_load(folder, "shop");
+	assert_int_equal(loaded->tables->len, 1);
+}
+
 /* Readers that were taken over, by the name of the source: what they say. */
 static const struct {
 	const char *source;
@@ -492,6 +510,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(our_own_extracts_are_linked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_index_reads_as_it_was_written, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(superseded_files_go_when_their_time_has_come,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_hostile_reader_changes_nothing, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_link_to_another_file_is_not_made, set_up,
