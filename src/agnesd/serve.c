@@ -139,9 +139,8 @@ static void say_ready(const struct app *app, const struct http_server *server,
 	g_print("Serving %s on %s\n", app->data_dir, address);
 	if (app->bootstrap_code)
 		g_print("\nNobody can sign in yet. Make the first administrator from this machine:\n\n"
-			"  curl -X POST %s/auth/bootstrap -H 'Content-Type: application/json' \\\n"
-			"    -d '{\"email\": \"you@example.com\", \"password\": \"…\"}'\n\n"
-			"From another machine, add \"code\": \"%s\"; it holds until the server ends.\n\n",
+			"  da setup bootstrap you@example.com --server %s\n\n"
+			"From another machine, add --code %s; it holds until the server ends.\n\n",
 			address, app->bootstrap_code);
 	fflush(stdout);
 }

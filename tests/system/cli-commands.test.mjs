@@ -190,6 +190,10 @@ test('the first steps with a server', async (t) => {
   assert.ok(report.checks.slice(1).every((check) => check.status === 'pass'), JSON.stringify(report));
   assert.match(await admin.ok('setup', 'verify'), /^ {2}\[(OK {2}|WARN)\] server: /);
   assert.match(await admin.ok('setup', 'first-sync'), /^ {2}Status: \w+\n/);
+  const stranger = new Person(t, { server: (await shop()).server.url });
+  assert.equal(await stranger.ok('setup', 'test-connection'),
+    '  Server: reachable\nServer is reachable; the detailed check requires auth.\n');
+  assert.match((await stranger.da(['setup', 'verify'])).stdout, /^ {2}\[WARN\] server: details need a token\n {2}\[FAIL\] auth: /);
   const again = await admin.da(['setup', 'bootstrap', 'eve@example.com'], { input: 'whatever it is\n' });
   assert.equal(again.code, 0);
   assert.match(again.stdout, /^Bootstrap disabled: /);

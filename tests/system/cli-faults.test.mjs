@@ -190,6 +190,13 @@ test('a login sends no empty password and no old token', async (t) => {
   assert.deepEqual([requests[0].body, requests[0].headers.authorization], ['{"email":"a@example.com"}', undefined]);
 });
 
+test('the first administrator may need the code that the server printed', async (t) => {
+  const { person, requests } = await fake(t, (_, response) => send(response, 403, { detail: 'no code' }));
+  for (const args of [[], ['--code', '54a3']]) await person.da(['setup', 'bootstrap', 'x@example.com', '--password', 'secret', ...args]);
+  const sent = { email: 'x@example.com', name: 'x', password: 'secret' };
+  assert.deepEqual(requests.map(({ body }) => JSON.parse(body)), [sent, { ...sent, code: '54a3' }]);
+});
+
 test('a local table is registered without a query and a schedule', async (t) => {
   let status = 201;
   const { requests, person } = await fake(t, (_, response) => send(response, status, { detail: 'there' }));

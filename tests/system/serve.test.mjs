@@ -18,7 +18,7 @@ test('an empty folder becomes a server that says what comes first', async (t) =>
   assert.equal(statSync(path.join(folder, 'state/.jwt_secret')).mode & 0o777, 0o600);
   const { code } = await server.stop();
   assert.equal(code, 0);
-  assert.match(server.output, /auth\/bootstrap/);
+  assert.match(server.output, /^ {2}da setup bootstrap \S+ --server http\S+$/m);
 });
 
 test('nobody else on the machine may read what the server writes', async (t) => {
@@ -67,7 +67,7 @@ test('from elsewhere, bootstrap needs the code of the console', async (t) => {
   assert.equal(without.status, 403);
   const wrong = await server.client().post('/auth/bootstrap', { ...person, code: '0123' }, elsewhere);
   assert.equal(wrong.status, 403);
-  const code = /"code": "([0-9a-f]+)"/.exec(server.output)[1];
+  const code = /--code ([0-9a-f]+)/.exec(server.output)[1];
   const right = await server.client().post('/auth/bootstrap', { ...person, code }, elsewhere);
   assert.equal(right.status, 200);
 });

@@ -41,12 +41,13 @@ static json_t *describe_admin(const struct invocation *invocation, GError **erro
 	const char *email = invocation_text(invocation, "EMAIL");
 	const char *name = invocation_text(invocation, "name");
 	const char *given = invocation_text(invocation, "password");
+	const char *code = invocation_text(invocation, "code");
 	g_autofree char *local_part = g_strndup(email, strcspn(email, "@"));
 	char *password = given ? g_strdup(given) : prompt_line("Password: ", true, error);
 	if (!password)
 		return NULL;
-	json_t *body = json_pack("{ss ss ss}", "email", email, "name", name ? name : local_part,
-				 "password", password);
+	json_t *body = json_pack("{ss ss ss ss*}", "email", email, "name", name ? name : local_part,
+				 "password", password, "code", code);
 	prompt_forget(password);
 	return body;
 }
@@ -88,7 +89,7 @@ static int run_bootstrap(struct invocation *invocation)
 	}
 	g_autofree char *detail = api_detail(reply);
 	if (reply->status == 403) {
-		output_print("Bootstrap disabled: %s\nThere is an administrator already: "
+		output_print("Bootstrap disabled: %s\nWhere there is an administrator already: "
 			     "da auth login\n",
 			     detail);
 		return EXIT_CODE_OK;
@@ -159,6 +160,8 @@ static const struct option bootstrap_options[] = {
 	 "Of the new account; asked for if missing, which keeps it out of the list of processes",
 	 .variable = "DA_PASSWORD"},
 	{"server", 0, OPTION_TEXT, "URL", "The address of the server, which is remembered"},
+	{"code", 0, OPTION_TEXT, "CODE",
+	 "What the server printed at its start; needed on another machine than its own"},
 	{0},
 };
 
@@ -166,7 +169,7 @@ const struct command command_setup_bootstrap = {
 	"setup bootstrap",
 	"Create the first administrator of a new server, and sign in",
 	.details = "The server allows it as long as it has no user with a password, from its own "
-		   "machine only.",
+		   "machine or by the code that it printed when it started.",
 	.examples = "da setup bootstrap anna@example.com --server http://localhost:8000",
 	.arguments = bootstrap_arguments,
 	.options = bootstrap_options,

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { HTTP_UNAUTHORIZED = 401 };
+
 /* --- test-connection --- */
 
 static int run_test_connection(struct invocation *invocation)
@@ -26,7 +28,7 @@ static int run_test_connection(struct invocation *invocation)
 	}
 	output_print("  Server: reachable\n");
 	g_autoptr(api_reply) detailed = health_ask_detailed(invocation);
-	if (!detailed) {
+	if (!detailed || detailed->status == HTTP_UNAUTHORIZED) {
 		output_print("Server is reachable; the detailed check requires auth.\n");
 		return EXIT_CODE_OK;
 	}
@@ -155,11 +157,12 @@ static void print_checks(const json_t *checks)
 	json_array_foreach(checks, i, check)
 	{
 		const char *status = health_text(check, "status", "");
+		const char *detail = health_text(check, "detail", "details need a token");
 		output_print("  [%-4s] %s: %s\n",
 			     strcmp(status, "pass") == 0   ? "OK"
 			     : strcmp(status, "fail") == 0 ? "FAIL"
 							   : "WARN",
-			     health_text(check, "name", "?"), health_text(check, "detail", ""));
+			     health_text(check, "name", "?"), detail);
 	}
 }
 
