@@ -21,8 +21,10 @@ async function synced(t, names = ['orders', 'customers']) {
 test('a real server: what is granted is downloaded, then nothing, then what changed', async (t) => {
   const { server, admin, folder } = await openShop(t);
   const analyst = await admin.addUser('ann@example.com');
-  await grant(admin, analyst, 'orders');
   const workspace = new Workspace(t, server.url, { token: analyst.token });
+  const none = await workspace.da(['sync']);
+  assert.deepEqual([none.code, none.stderr], [0, 'The server lists no tables that you may read; an administrator grants them.\n']);
+  await grant(admin, analyst, 'orders');
 
   const first = await workspace.da(['sync', '--json']);
   assert.equal(first.code, 0, first.stderr);

@@ -232,7 +232,8 @@ test('without a hash, what is no parquet is refused', async (t) => {
 });
 
 test('a table that the server replaces during the sync is fetched in its new version', async (t) => {
-  const { server, workspace } = await outdated(t, ['orders', 'customers']);
+  const { server, workspace } = await outdated(t, ['orders', 'customers', 'gone']);
+  delete server.tables.gone;
   const newest = await makeParquet(t, ['orders'], 3);
   server.onDownload = (request, response, name) => {
     if (name === 'orders') Object.assign(server.tables, newest);
@@ -241,9 +242,13 @@ test('a table that the server replaces during the sync is fetched in its new ver
   const download = server.download.bind(server);
   server.download = (request, response, bytes) =>
     download(request, response, request.url.includes('orders') ? newest.orders : bytes);
-  const run = await workspace.da(['sync']);
+  const run = await workspace.da(['sync', '--prune']);
   assert.equal(run.code, 0, run.stdout);
   assert.deepEqual(workspace.read('orders'), newest.orders);
+  assert.match(run.stderr, /^Removed 1 tables .*:\n {2}- gone\n/);
+  assert.deepEqual(await workspace.views(), ['customers', 'orders']);
+  const shared = JSON.parse(readFileSync(path.join(workspace.config, 'sync_state.json'), 'utf8'));
+  assert.deepEqual(Object.keys(shared.tables).sort(), ['customers', 'orders']);
   assert.deepEqual(await workspace.rows('SELECT DISTINCT version FROM orders'), [{ version: 3 }]);
 });
 

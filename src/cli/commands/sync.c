@@ -252,6 +252,9 @@ static void tell(const struct invocation *invocation, const struct sync_report *
 {
 	bool quiet = invocation_flag(invocation, "quiet");
 	bool as_json = invocation_flag(invocation, "json");
+	if (!quiet && report->total == 0)
+		output_warn("The server lists no tables that you may read; an administrator grants "
+			    "them.\n");
 	if (!quiet && !as_json)
 		warn_remote(report);
 	if (!quiet || report->prune_refused)

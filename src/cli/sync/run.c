@@ -346,7 +346,8 @@ static enum sync_outcome run_round(struct sync_job *sync, GError **error)
 	tell(sync, plan);
 	if (!sync->options->dry_run && !download_all(sync, plan, error))
 		return SYNC_FAILED;
-	prune(sync, plan);
+	if (!sync->report->interrupted)
+		prune(sync, plan);
 	return SYNC_FINE;
 }
 
@@ -404,13 +405,17 @@ static bool conclude(struct sync_job *sync, GError **error)
 	return true;
 }
 
+/* What was done stays; what there is to do is found anew. */
 static void start_again(struct sync_job *sync)
 {
-	json_t *downloaded = json_incref(sync->report->downloaded);
-	sync_report_clear(sync->report);
-	report_start(sync->report);
-	json_decref(sync->report->downloaded);
-	sync->report->downloaded = downloaded;
+	struct sync_report *report = sync->report;
+	json_t *downloaded = json_incref(report->downloaded), *pruned = json_incref(report->pruned);
+	sync_report_clear(report);
+	report_start(report);
+	json_decref(report->downloaded);
+	json_decref(report->pruned);
+	report->downloaded = downloaded;
+	report->pruned = pruned;
 	sync->stale = false;
 }
 
