@@ -120,7 +120,7 @@ function localQuery() {
     ours.push(milliseconds(DA, ['query', '--format', 'csv', sql], environment('http://127.0.0.1:9')));
   }
   const more = median(ours) - median(peer);
-  console.log(['da query: a small aggregate, beside a bare DuckDB process', ms(median(ours)), ms(median(peer)), `+${ms(more)}`, '<= +25 ms',
+  console.log(['da query: a small aggregate, beside a bare DuckDB process', ms(median(ours)), ms(median(peer)), `${more < 0 ? '' : '+'}${ms(more)}`, '<= +25 ms',
     more <= 25 ? 'ok' : 'short'].join('\t'));
 }
 
