@@ -25,6 +25,7 @@ struct listener {
 	size_t queued;
 	gint64 until;
 	bool ready; /* the picture is at the head of the queue */
+	bool left;  /* nobody reads any more */
 };
 
 struct sync_events {
@@ -101,7 +102,7 @@ static void serve(struct sync_events *events, bool beat)
 			continue;
 		if (beat && listener->queued == 0)
 			queue_bytes(listener, bytes);
-		if (!write_queue(listener) || is_over(listener, now))
+		if (listener->left || !write_queue(listener) || is_over(listener, now))
 			g_ptr_array_remove_index_fast(events->listeners, i);
 	}
 	atomic_store(&events->count, (int)events->listeners->len);
@@ -123,6 +124,16 @@ static GArray *what_to_watch(struct sync_events *events)
 	return watched;
 }
 
+/* With the lock held: the listeners that were watched are still the first ones of the list. */
+static void mark_left(struct sync_events *events, const GArray *watched)
+{
+	for (guint i = 1; i < watched->len; i++) {
+		struct listener *listener = g_ptr_array_index(events->listeners, i - 1);
+		if (g_array_index(watched, struct pollfd, i).revents & POLLERR)
+			listener->left = true;
+	}
+}
+
 static gpointer write_loop(gpointer data)
 {
 	struct sync_events *events = data;
@@ -140,6 +151,7 @@ static gpointer write_loop(gpointer data)
 		if (is_time)
 			beat = g_get_monotonic_time() + BEAT_SECONDS * G_USEC_PER_SEC;
 		g_mutex_lock(&events->lock);
+		mark_left(events, watched);
 		serve(events, is_time);
 	}
 	g_mutex_unlock(&events->lock);
