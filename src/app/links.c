@@ -31,7 +31,7 @@ static bool is_host(const char *text)
 char *links_base(const struct http_request *request)
 {
 	char *base = links_mail_base();
-	const char *host = http_request_header(request, "Host");
+	const char *host = request->host;
 	if (base || !host || !is_host(host))
 		return base;
 	return g_strconcat(request->secure ? "https://" : "http://", host, NULL);

@@ -47,6 +47,7 @@ struct http_exchange *http_exchange_new(struct http_server *server,
 		.id = exchange->id,
 		.path = path,
 		.address = http_connection_address(exchange->peer),
+		.host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host"),
 		.secure = server->options.tls_key != NULL,
 		.application = server->application.data,
 		.exchange = exchange};
@@ -84,6 +85,7 @@ void http_exchange_free(struct http_exchange *exchange)
 	json_decref(exchange->path_values);
 	g_mutex_clear(&exchange->gone_lock);
 	g_free(exchange->forwarded);
+	g_free(exchange->forwarded_host);
 	g_free(exchange);
 }
 

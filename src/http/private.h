@@ -41,6 +41,7 @@ struct http_exchange {
 	struct http_connection *peer;
 	char id[HTTP_ID_SIZE];
 	char *forwarded; /* the client's address as a trusted proxy tells it */
+	char *forwarded_host;
 	bool old;	 /* HTTP/1.0: a body of unknown length ends with the connection */
 	bool wants_body; /* and the content type fits the route */
 	GByteArray *body;

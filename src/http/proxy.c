@@ -1,4 +1,4 @@
-/* X-Forwarded-For and X-Forwarded-Proto: believed as far as trusted proxies wrote them. */
+/* X-Forwarded-For, -Proto and -Host: believed as far as trusted proxies wrote them. */
 #include "http/proxy.h"
 
 #include "base/error.h"
@@ -95,6 +95,12 @@ void http_proxy_apply(const struct http_proxies *proxies, struct http_exchange *
 	const char *scheme = http_request_header(request, "X-Forwarded-Proto");
 	if (scheme)
 		request->secure = g_ascii_strcasecmp(scheme, "https") == 0;
+	const char *host = http_request_header(request, "X-Forwarded-Host");
+	if (host) {
+		/* Of several proxies the first one spoke to the client. */
+		exchange->forwarded_host = g_strstrip(g_strndup(host, strcspn(host, ",")));
+		request->host = exchange->forwarded_host;
+	}
 	exchange->forwarded = client_of(proxies, exchange->connection);
 	if (exchange->forwarded)
 		request->address = exchange->forwarded;

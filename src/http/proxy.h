@@ -9,5 +9,5 @@ struct http_proxies;
 struct http_proxies *http_proxies_new(const char *const *trusted, GError **error);
 void http_proxies_free(struct http_proxies *proxies);
 
-/* Takes address and scheme of the client from X-Forwarded-* when the peer is trusted. */
+/* Takes the client's address, scheme and host from X-Forwarded-* when the peer is trusted. */
 void http_proxy_apply(const struct http_proxies *proxies, struct http_exchange *exchange);

@@ -29,6 +29,7 @@ struct http_request {
 	const char *path; /* percent-decoded */
 	const struct http_route *route;
 	const char *address; /* of the client, as far as the trusted proxies tell */
+	const char *host;    /* that the client asked for, told likewise; NULL: it named none */
 	bool secure;	     /* TLS here or at a trusted proxy */
 	json_t *fields;	     /* every declared field: its value, its default or null */
 	GBytes *body;	     /* of HTTP_RAW and HTTP_JSON routes, else NULL */

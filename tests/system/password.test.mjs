@@ -55,6 +55,46 @@ test('a browser signs in by a form and goes on only to this server', async (t) =
   assert.equal(redirect.status, 404);
 });
 
+test('a form of another site is told by its origin, too, also behind a proxy', async (t) => {
+  const person = { email: 'admin@example.com', password: 'correct horse' };
+  const { body, headers: type } = form(person);
+  const forms = ['/auth/password/login/web', '/auth/password/setup/request', '/auth/password/reset'];
+  const statusOf = async (server, headers, path = forms[0]) =>
+    (await server.client().request('POST', path, { body, headers: { ...type, ...headers } })).status;
+  const { server } = await start(t);
+  const { host } = new URL(server.url);
+  for (const [headers, status] of [
+    [{ origin: server.url }, 302], [{ origin: `https://${host}` }, 302], [{}, 302],
+    [{ origin: 'http://evil.example.com' }, 403], [{ origin: 'null' }, 403], [{ origin: '' }, 403],
+    [{ origin: `http://${host.split(':')[0]}:1` }, 403], [{ origin: `http://${host}.example.com` }, 403],
+    [{ origin: `http://evil.example.com@${host}` }, 302], // of that host; browsers send no such thing
+    // What the browser itself concludes needs no comparing, in either direction.
+    [{ origin: 'http://evil.example.com', 'sec-fetch-site': 'same-origin' }, 302],
+    [{ origin: server.url, 'sec-fetch-site': 'same-site' }, 403],
+    // Loopback is a trusted proxy: it tells which host the browser asked for.
+    [{ origin: 'https://data.example.com', 'x-forwarded-host': 'data.example.com:443' }, 302],
+    [{ origin: 'https://data.example.com', 'x-forwarded-host': 'DATA.example.com, inner.example.com' }, 302],
+    [{ origin: 'https://data.example.com', 'x-forwarded-host': 'other.example.com' }, 403],
+  ]) assert.equal(await statusOf(server, headers), status, JSON.stringify(headers));
+  for (const path of forms)
+    assert.equal(await statusOf(server, { origin: 'http://evil.example.com' }, path), 403, path);
+
+  const wary = await serve(t, temporaryFolder(t), { env: { FORWARDED_ALLOW_IPS: '192.0.2.1', SERVER_URL: 'https://data.example.com/' } });
+  await wary.bootstrap();
+  const claimed = { 'x-forwarded-host': 'evil.example.com', origin: 'https://evil.example.com' };
+  assert.equal(await statusOf(wary, claimed), 403);
+  assert.equal(await statusOf(wary, { origin: 'https://data.example.com' }), 302);
+  assert.equal(await statusOf(wary, { origin: wary.url }), 302);
+});
+
+test('the pages let a browser tell where their forms come from', async (t) => {
+  const { server } = await start(t);
+  const page = await server.client().get('/login/password');
+  // With no-referrer a browser sends the origin null, which no other site may get away with.
+  assert.equal(page.headers.get('referrer-policy'), 'same-origin');
+  assert.doesNotMatch(page.body, /no-referrer/);
+});
+
 test('an invitation works once, for its user and purpose', async (t) => {
   const { server, admin } = await start(t);
   const { body } = await admin.post('/api/users', { email: 'new@example.com', name: 'N', send_invite: true });
@@ -104,6 +144,21 @@ test('setting up by JSON', async (t) => {
   assert.deepEqual(Object.keys(done.body), ['access_token', 'token_type', 'message']);
   assert.equal((await server.client(done.body.access_token).get('/api/me/effective-access')).status, 200);
   assert.equal((await setup({ token, password: 'once more!' })).status, 400);
+});
+
+test('that an account is deactivated is told only to who holds its token', async (t) => {
+  const { server, admin } = await start(t);
+  const { body } = await admin.post('/api/users', { email: 'gone@example.com', name: 'G', send_invite: true });
+  const { token } = linkOf(body.invite_url);
+  assert.equal((await admin.post(`/api/users/${body.id}/deactivate`)).status, 200);
+  const setup = async (email, given) => {
+    const answer = await server.client().post('/auth/password/setup', { email, token: given, password: 'long enough' });
+    return [answer.status, answer.body];
+  };
+  const wrong = [400, { detail: 'Invalid setup token' }];
+  assert.deepEqual(await setup('gone@example.com', 'x'), wrong);
+  assert.deepEqual(await setup('nobody@example.com', token), wrong);
+  assert.deepEqual(await setup('gone@example.com', token), [403, { detail: 'Account deactivated' }]);
 });
 
 test('asking for a link looks the same for everybody', async (t) => {

@@ -52,13 +52,30 @@ static bool is_stored_form(const char *token)
 	return g_str_has_prefix(token, "CONSUMED:");
 }
 
+static int64_t oldest_of(enum one_time_purpose purpose)
+{
+	return g_get_real_time() - purposes[purpose].hours * 3600 * G_USEC_PER_SEC;
+}
+
+bool one_time_holds(const struct user *user, const char *token, enum one_time_purpose purpose)
+{
+	bool setup = purposes[purpose].slot == USER_SETUP_TOKEN;
+	const char *stored = setup ? user->setup_token : user->reset_token;
+	int64_t created = setup ? user->setup_token_created : user->reset_token_created;
+	g_autofree char *expected = stored_form(purpose, token);
+	if (!stored || created == DUCK_NO_TIME || created < oldest_of(purpose))
+		return false;
+	return secret_equal(stored, expected) ||
+	       (!is_stored_form(token) && secret_equal(stored, token));
+}
+
 bool one_time_redeem(struct app *app, const char *email, const char *token,
 		     enum one_time_purpose purpose, const char *password_hash, GError **error)
 {
 	g_autoptr(GError) problem = NULL;
 	g_autofree char *stored = stored_form(purpose, token);
 	enum user_token slot = purposes[purpose].slot;
-	int64_t oldest = g_get_real_time() - purposes[purpose].hours * 3600 * G_USEC_PER_SEC;
+	int64_t oldest = oldest_of(purpose);
 	if (users_redeem_token(app->state, slot, email, stored, oldest, password_hash, &problem))
 		return true;
 	if (g_error_matches(problem, AGNES_ERROR, AGNES_ERROR_NOT_FOUND) && !is_stored_form(token))

@@ -24,5 +24,8 @@ char *one_time_issue(struct app *app, const char *user_id, enum one_time_purpose
 bool one_time_redeem(struct app *app, const char *email, const char *token,
 		     enum one_time_purpose purpose, const char *password_hash, GError **error);
 
+/* Whether it is the user's token of that purpose, and not too old; it stays usable. */
+bool one_time_holds(const struct user *user, const char *token, enum one_time_purpose purpose);
+
 /* Forgets whatever tokens the user still has. */
 bool one_time_forget(struct app *app, const char *user_id, GError **error);

@@ -4,7 +4,6 @@
 #define PAGE_START                                                                       \
 	"<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"            \
 	"<meta name=\"viewport\" content=\"width=device-width\">"                        \
-	"<meta name=\"referrer\" content=\"no-referrer\">"                               \
 	"<link rel=\"stylesheet\" href=\"/static/style.css\"><title>%s</title></head>\n" \
 	"<body><main><h1>%s</h1>\n"
 #define PAGE_END "</main></body>\n</html>\n"

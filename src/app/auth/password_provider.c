@@ -2,6 +2,7 @@
 #include "app/app.h"
 #include "app/audit.h"
 #include "app/auth/one_time.h"
+#include "app/auth/origin.h"
 #include "app/auth/password.h"
 #include "app/auth/password_pages.h"
 #include "app/auth/provider.h"
@@ -15,15 +16,6 @@
 
 const struct auth_provider password_provider = {
 	.name = "password", .label = "E-mail and password", .path = "/login/password"};
-
-/* A browser says where a form comes from: one on another site must not sign anybody in. */
-static struct http_response *refuse_other_site(const struct http_request *request)
-{
-	const char *site = http_request_header(request, "Sec-Fetch-Site");
-	bool foreign = site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
-	return foreign ? http_refuse(403, "This form must be sent from the server's own pages")
-		       : NULL;
-}
 
 /* --- signing in --- */
 
@@ -99,7 +91,7 @@ static struct http_response *login_web(struct http_request *request)
 	const char *email = http_request_text(request, "email");
 	const struct directory_user *user = directory_user_by_email(caller_of(request)->directory,
 								    email);
-	struct http_response *refusal = refuse_other_site(request);
+	struct http_response *refusal = origin_refuse_other(request);
 	if (!refusal)
 		refusal = sign_in_limit(request, email);
 	if (refusal)
@@ -177,25 +169,36 @@ static struct http_response *start_session_of(struct http_request *request, cons
 	return user ? start_session(request, user->row, location) : http_redirect(302, "/login");
 }
 
+/* Only who has the token is told that the account is there and deactivated. */
+static struct http_response *refuse_setup(struct http_request *request)
+{
+	GError *error = NULL;
+	g_autoptr(user_record) user = users_find_by_email(
+		app_of(request)->state, http_request_text(request, "email"), &error);
+	if (!user && !g_error_matches(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND))
+		return http_refuse_error(request, error);
+	g_clear_error(&error);
+	bool holds = user && user->active != RECORD_TRUE &&
+		     one_time_holds(user, http_request_text(request, "token"), ONE_TIME_SETUP);
+	return holds ? http_refuse(403, "Account deactivated")
+		     : http_refuse(400, "Invalid setup token");
+}
+
 static struct http_response *setup_by_json(struct http_request *request)
 {
 	struct app *app = app_of(request);
 	GError *error = NULL;
 	const char *email = http_request_text(request, "email");
-	const struct directory_user *user = directory_user_by_email(caller_of(request)->directory,
-								    email);
 	struct http_response *refusal = sign_in_limit(request, email);
 	if (refusal)
 		return refusal;
-	if (user && user->row->active != RECORD_TRUE)
-		return http_refuse(403, "Account deactivated");
 	if (!password_long_enough(http_request_text(request, "password")))
 		return http_refuse(400, "Password must be at least 8 characters");
 	if (!redeem(request, ONE_TIME_SETUP, NULL, &error)) {
 		if (!g_error_matches(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND))
 			return http_refuse_error(request, error);
 		g_error_free(error);
-		return http_refuse(400, "Invalid setup token");
+		return refuse_setup(request);
 	}
 	g_autoptr(directory_view) now = directory_store_get(app->directory);
 	const struct directory_user *fresh = directory_user_by_email(now, email);
@@ -252,7 +255,7 @@ static struct http_response *confirm(struct http_request *request, const struct 
 	g_autoptr(GError) error = NULL;
 	const char *password = http_request_text(request, "password");
 	const char *name = link->with_name ? http_request_text(request, "name") : NULL;
-	struct http_response *refusal = refuse_other_site(request);
+	struct http_response *refusal = origin_refuse_other(request);
 	if (!refusal)
 		refusal = sign_in_limit(request, http_request_text(request, "email"));
 	if (refusal)
@@ -295,7 +298,7 @@ static struct http_response *confirm_reset(struct http_request *request)
  */
 static struct http_response *request_link(struct http_request *request)
 {
-	struct http_response *refusal = refuse_other_site(request);
+	struct http_response *refusal = origin_refuse_other(request);
 	if (!refusal)
 		refusal = sign_in_limit(request, NULL);
 	if (refusal)
