@@ -88,13 +88,16 @@ static bool to_boolean(const struct spot *spot, json_t **out)
 
 static bool integer_from_real(const struct spot *spot, double number, int64_t *integer)
 {
-	/* Beyond 2^63 the conversion would be undefined. */
-	if (number != floor(number) || fabs(number) >= 9.2e18)
+	if (number != floor(number))
 		return complain(
 			spot, "int_from_float",
 			"Input should be a valid integer, got a number with a fractional part",
 			NULL);
-	*integer = (int64_t)number;
+	/* Beyond 2^63 the conversion would be undefined: the largest are as good as any larger. */
+	if (fabs(number) >= 9.2e18)
+		*integer = number > 0 ? INT64_MAX : INT64_MIN;
+	else
+		*integer = (int64_t)number;
 	return true;
 }
 

@@ -20,6 +20,8 @@ test('a token is made by a session, works, is listed and revoked', async (t) => 
     [{ name: ' ' }, 'name is required'],
     [{ name: 'x', expires_in_days: 0 }, 'expires_in_days must be a positive integer'],
     [{ name: 'x', expires_in_days: 4000 }, 'expires_in_days must not exceed 3650 (10 years)'],
+    [{ name: 'x', expires_in_days: 1e30 }, 'expires_in_days must not exceed 3650 (10 years)'],
+    [{ name: 'x', expires_in_days: -1e30 }, 'expires_in_days must be a positive integer'],
   ]) {
     const refused = await admin.post('/auth/tokens', body);
     assert.deepEqual([refused.status, refused.body.detail], [400, detail]);
@@ -179,4 +181,41 @@ test('an approval grants the table through a group', async (t) => {
   const approved = await admin.post(`/api/access-requests/${id}/approve`, { group_id: group.id, answer: 'welcome' });
   assert.deepEqual([approved.status, approved.body.status, approved.body.table_id], [200, 'approved', 'orders']);
   assert.deepEqual((await ann.get(whoami)).body.items.map(({ resource_id }) => resource_id), ['orders']);
+  const again = await admin.post(`/api/access-requests/${id}/approve`, { group_id: group.id });
+  assert.deepEqual([again.status, again.body.detail], [409, 'the request was approved already']);
+
+  // An approval that did not get through to the end is repeated.
+  const grants = (await admin.get('/api/admin/grants')).body;
+  assert.equal((await admin.delete(`/api/admin/grants/${grants[0].id}`)).status, 204);
+  assert.equal((await admin.post(`/api/access-requests/${id}/refuse`, { answer: 'x' })).status, 409);
+  assert.equal((await admin.post(`/api/access-requests/${id}/approve`, { group_id: group.id })).status, 200);
+  assert.deepEqual((await ann.get(whoami)).body.items.map(({ resource_id }) => resource_id), ['orders']);
+
+  const audited = async (action) => (await admin.get(`/api/admin/audit?action=${action}`)).body.entries;
+  const made = await audited('resource_grant.created');
+  const [grant] = (await admin.get('/api/admin/grants')).body;
+  assert.deepEqual(made.map(({ params }) => JSON.parse(params)), Array(2).fill({ group_id: group.id, resource_type: 'table', resource_id: 'orders' }));
+  assert.ok(made.some(({ resource }) => resource === `grant:${grant.id}`));
+  assert.deepEqual((await audited('user_group.member_added')).map(({ resource, params }) => [resource, JSON.parse(params)]),
+    [[`group:${group.id}`, { user_email: 'ann@example.com' }]]);
+});
+
+test('of an approval and a refusal at the same moment one counts, and a refusal leaves nothing open', async (t) => {
+  const { server, admin } = await start(t);
+  const ann = await admin.addUser('ann@example.com');
+  const rounds = 12;
+  const group = (await admin.post('/api/admin/groups', { name: 'readers' })).body;
+  for (let i = 0; i < rounds; i++) {
+    const table = `table_${i}`;
+    assert.equal((await admin.post('/api/admin/register-table', { name: table, source_type: 'local' })).status, 201);
+    const { id } = (await ann.post('/api/access-requests', { table })).body;
+    const at = `/api/access-requests/${id}`;
+    const calls = [() => admin.post(`${at}/approve`, { group_id: group.id }), () => admin.post(`${at}/refuse`, { answer: 'no' })];
+    const answers = await Promise.all((i % 2 ? calls.reverse() : calls).map((call) => call()));
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 409]);
+    const { status } = (await ann.get('/api/access-requests')).body.requests.find((each) => each.id === id);
+    const grants = (await admin.get(`/api/admin/grants?group_id=${group.id}`)).body.filter(({ resource_id }) => resource_id === table);
+    assert.equal(grants.length, status === 'approved' ? 1 : 0, `${table} was ${status}`);
+  }
+  await server.stop();
 });

@@ -7,13 +7,6 @@
 #include "app/wire.h"
 #include "base/error.h"
 
-static void audit_grant(struct http_request *request, const char *action, const struct grant *grant)
-{
-	audit_caller(request, action, "grant", grant->id,
-		     json_pack("{ss ss ss}", "group_id", grant->group_id, "resource_type",
-			       grant->resource_type, "resource_id", grant->resource_id));
-}
-
 static json_t *describe_grant(const struct grant *row)
 {
 	return json_pack("{ss ss so ss ss so so}", "id", row->id, "group_id", row->group_id,

@@ -235,8 +235,7 @@ static struct http_response *add_member(struct http_request *request)
 	}
 	if (!add_membership(request, user->row, group, "User already a member", &refusal))
 		return refusal;
-	audit_caller(request, "user_group.member_added", "group", group->id,
-		     json_pack("{ss}", "user_email", email));
+	audit_member_added(request, group->id, email);
 	const struct membership made = {.user_id = user->row->id,
 					.email = user->row->email,
 					.user_name = user->row->name,
