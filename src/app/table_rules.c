@@ -42,16 +42,21 @@ char *table_rules_schedule(const json_t *value)
 			       quoted);
 }
 
-const char *table_rules_query(const char *query_mode, const char *source_query)
+const char *table_rules_query_fits(const char *query_mode, const char *source_query)
 {
-	if (source_query && strchr(source_query, '`'))
-		return "source_query must not hold a backtick: write names as "
-		       "bq.\"dataset\".\"table\"";
 	if (is(query_mode, "materialized") && blank(source_query))
 		return "query_mode='materialized' requires a non-empty source_query";
 	if (!is(query_mode, "materialized") && !blank(source_query))
 		return "source_query is only valid when query_mode='materialized'";
 	return NULL;
+}
+
+const char *table_rules_query(const char *query_mode, const char *source_query)
+{
+	if (source_query && strchr(source_query, '`'))
+		return "source_query must not hold a backtick: write names as "
+		       "bq.\"dataset\".\"table\"";
+	return table_rules_query_fits(query_mode, source_query);
 }
 
 /* A name becomes a view, a file and a part of a URL. */

@@ -26,3 +26,5 @@ struct http_response *table_rules_refuse_source(const char *type,
 
 /* The rules about source_query alone; `what` is NULL or the text of a 422 about the whole body. */
 const char *table_rules_query(const char *query_mode, const char *source_query);
+/* Of these the ones about whether the two go together. */
+const char *table_rules_query_fits(const char *query_mode, const char *source_query);

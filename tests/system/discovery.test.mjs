@@ -1,6 +1,6 @@
 // What the source has: listed and registered by the server, or said why not.
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { temporaryFolder } from './lib/agnesd.mjs';
@@ -39,11 +39,27 @@ test('local files are listed, registered once, and nothing else', async (t) => {
     ['Orders', 'local', 'inbox', 'Orders.csv', 'local', 'full_refresh', 'admin@example.com']);
   assert.equal(rows.find(({ id }) => id === 'events').bucket, 'mine');
 
-  rmSync(inbox, { recursive: true });
-  for (const answer of [await admin.get(LIST), await admin.post(REGISTER)]) {
-    assert.equal(answer.status, 500);
-    assert.match(answer.body.detail, /^Discovery (and registration )?failed: .*inbox/);
-  }
+});
+
+test('a folder that is not there is told by its name, and hides no other', async (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(path.join(folder, 'config'));
+  writeFileSync(path.join(folder, 'config/instance.yaml'), `local: {roots: [inbox, ${folder}/more], auto_register: false}\n`);
+  const server = await serve(t, folder);
+  const admin = await server.bootstrap();
+  assert.deepEqual([(await admin.get(LIST)).status, (await admin.get(LIST)).body], [200, { tables: [], count: 0, source: 'local',
+    error: "There is no folder 'inbox', 'more' yet: make what local.roots names, and put files into it" }]);
+  assert.deepEqual((await admin.post(REGISTER)).body, { registered: 0, skipped: 0, errors: 0, tables: [], source: 'local' });
+  mkdirSync(path.join(folder, 'more'));
+  writeFileSync(path.join(folder, 'more/orders.csv'), 'a\n1\n');
+  const { body } = await admin.get(LIST);
+  assert.deepEqual([body.count, body.tables[0].bucket, body.error], [1, 'more', undefined]);
+  // What cannot be opened is a failure, and the answer does not tell where it stands.
+  symlinkSync('inbox', path.join(folder, 'inbox'));
+  const broken = await admin.get(LIST);
+  assert.equal(broken.status, 500);
+  assert.match(broken.body.detail, /^Discovery failed: .*cannot open the folder 'inbox'/);
+  assert.ok(!broken.body.detail.includes(folder), broken.body.detail);
 });
 
 test('a source that is not configured says so', async (t) => {

@@ -76,6 +76,9 @@ test('an update keeps what it does not name, and the rules hold for the whole', 
   await admin.post(REGISTER, { name: 'report', query_mode: 'materialized', source_query: 'SELECT 1' });
   const at = '/api/admin/registry/report';
   assert.equal((await admin.put(at, { query_mode: 'materialized', source_query: ' ' })).status, 422);
+  const quoted = await admin.put(at, { query_mode: 'materialized', source_query: 'SELECT `x`' });
+  assert.equal(quoted.status, 422);
+  assert.match(String(quoted.body.detail), /^source_query must not hold a backtick/);
   assert.equal((await admin.put(at, { source_query: 'SELECT 2' })).status, 422);
   assert.equal((await admin.put(at, { query_mode: 'materialized', sync_schedule: 'every 1h' })).status, 200);
   let [row] = (await admin.get('/api/admin/registry')).body.tables;

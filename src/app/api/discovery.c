@@ -49,10 +49,13 @@ static struct http_response *refuse_bigquery(const struct configuration *config)
 			  "kind", configured ? "bq_lib_missing" : "not_configured", "details"));
 }
 
+/* Of what an extractor said the last line is why it failed; those before it are for the log. */
 static struct http_response *refuse_failure(const char *what, GError *error)
 {
 	g_autoptr(GError) cause = error;
-	return http_refuse(500, "%s failed: %s", what, cause->message);
+	const char *last = strrchr(g_strchomp(cause->message), '\n');
+	g_warning("%s failed: %s", what, cause->message);
+	return http_refuse(500, "%s failed: %s", what, last ? last + 1 : cause->message);
 }
 
 static const char *text_of(const json_t *row, const char *member)
@@ -74,15 +77,38 @@ static json_t *describe_found(const json_t *row)
 	return table;
 }
 
-static struct http_response *answer_found(const char *source, const json_t *found)
+/* What to tell who finds nothing: which folders are still to be made. NULL: they are all there. */
+static char *missing_folders(const struct app *app, const struct configuration *config)
+{
+	g_autoptr(GString) names = g_string_new(NULL);
+	size_t index;
+	const json_t *root;
+	json_array_foreach((json_t *)config_list(config, "local.roots"), index, root)
+	{
+		g_autofree char *path = g_canonicalize_filename(json_string_value(root),
+								app->data_dir);
+		g_autofree char *name = g_path_get_basename(path);
+		if (!g_file_test(path, G_FILE_TEST_IS_DIR))
+			g_string_append_printf(names, "%s'%s'", names->len ? ", " : "", name);
+	}
+	return names->len
+		       ? g_strdup_printf("There is no folder %s yet: make what local.roots names, "
+					 "and put files into it",
+					 names->str)
+		       : NULL;
+}
+
+static struct http_response *answer_found(const char *source, const json_t *found,
+					  const char *problem)
 {
 	json_t *tables = json_array();
 	size_t index;
 	const json_t *row;
 	json_array_foreach((json_t *)found, index, row)
 		json_array_append_new(tables, describe_found(row));
-	return http_json(200, json_pack("{so sI ss}", "tables", tables, "count",
-					(json_int_t)json_array_size(tables), "source", source));
+	return http_json(200, json_pack("{so sI ss ss*}", "tables", tables, "count",
+					(json_int_t)json_array_size(tables), "source", source,
+					"error", json_array_size(tables) > 0 ? NULL : problem));
 }
 
 static struct http_response *discover_tables(struct http_request *request)
@@ -94,7 +120,11 @@ static struct http_response *discover_tables(struct http_request *request)
 	const struct connector *connector = connector_find(source);
 	if (connector && connector->discover) {
 		g_autoptr(json_t) found = ask_source(app, source, &error);
-		return found ? answer_found(source, found) : refuse_failure("Discovery", error);
+		if (!found)
+			return refuse_failure("Discovery", error);
+		bool local = strcmp(source, "local") == 0;
+		g_autofree char *problem = local ? missing_folders(app, config) : NULL;
+		return answer_found(source, found, problem);
 	}
 	if (strcmp(source, "keboola") == 0)
 		return http_refuse(500, "Discovery failed: %s", keboola_problem(config));

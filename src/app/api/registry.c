@@ -267,9 +267,9 @@ static struct http_response *refuse_update_body(const struct http_request *reque
 	g_autofree char *query = trimmed_or_null(given);
 	const char *wrong = NULL;
 	if (query)
-		wrong = table_rules_query(mode, query);
+		wrong = table_rules_query_fits(mode, query);
 	else if (given && g_strcmp0(mode, "materialized") == 0)
-		wrong = table_rules_query(mode, NULL);
+		wrong = table_rules_query_fits(mode, NULL);
 	return wrong ? http_invalid(NULL, "%s", wrong) : NULL;
 }
 

@@ -47,19 +47,28 @@ static DIR *list_root(const struct local_root *root, GError **error)
 {
 	AUTO_FD fd = beneath_open(root->fd, ".", O_RDONLY | O_DIRECTORY, error);
 	if (fd < 0) {
-		g_prefix_error(error, "%s: ", root->path);
+		g_prefix_error(error, "%s: ", root->name);
 		return NULL;
 	}
 	DIR *listing = fdopendir(fd);
 	if (!listing)
-		agnes_set_errno(error, errno, "cannot list %s", root->path);
+		agnes_set_errno(error, errno, "cannot list the folder '%s'", root->name);
 	else
 		descriptor_steal(&fd);
 	return listing;
 }
 
-static bool discover_root(const struct local_root *root, json_t *found, GError **error)
+/* A folder that nobody has made yet holds no tables. */
+static bool discover_root(const char *name, const json_t *path, json_t *found, GError **error)
 {
+	g_autoptr(GError) problem = NULL;
+	g_autoptr(local_root) root = local_root_open(name, path, &problem);
+	if (!root) {
+		bool missing = g_error_matches(problem, AGNES_ERROR, AGNES_ERROR_NOT_FOUND);
+		if (!missing)
+			g_propagate_error(error, g_steal_pointer(&problem));
+		return missing;
+	}
 	DIR *listing = list_root(root, error);
 	if (!listing)
 		return false;
@@ -67,9 +76,9 @@ static bool discover_root(const struct local_root *root, json_t *found, GError *
 		if (!could_be_table(root, entry->d_name) ||
 		    !g_utf8_validate(entry->d_name, -1, NULL))
 			continue;
-		g_autofree char *name = table_name(entry->d_name);
+		g_autofree char *table = table_name(entry->d_name);
 		json_array_append_new(found,
-				      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", name,
+				      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", table,
 						"source_type", "local", "bucket", root->name,
 						"source_table", entry->d_name, "query_mode",
 						"local", "sync_strategy", "full_refresh"));
@@ -80,7 +89,7 @@ static bool discover_root(const struct local_root *root, json_t *found, GError *
 	return true;
 }
 
-typedef bool (*root_function)(const struct local_root *root, json_t *found, GError **error);
+typedef bool (*root_function)(const char *name, const json_t *path, json_t *found, GError **error);
 
 static bool each_root(const struct connector_run *run, root_function function, json_t *found,
 		      GError **error)
@@ -90,8 +99,7 @@ static bool each_root(const struct connector_run *run, root_function function, j
 	json_t *path;
 	json_object_foreach(roots, name, path)
 	{
-		g_autoptr(local_root) root = local_root_open(name, path, error);
-		if (!root || !function(root, found, error))
+		if (!function(name, path, found, error))
 			return false;
 	}
 	return roots != NULL;
@@ -123,9 +131,10 @@ json_t *local_discover(struct connector_run *run, GError **error)
 	return each_root(run, discover_root, found, error) ? sorted(found) : NULL;
 }
 
-static bool test_root(const struct local_root *root, json_t *found, GError **error)
+static bool test_root(const char *name, const json_t *path, json_t *found, GError **error)
 {
-	DIR *listing = list_root(root, error);
+	g_autoptr(local_root) root = local_root_open(name, path, error);
+	DIR *listing = root ? list_root(root, error) : NULL;
 	if (listing)
 		closedir(listing);
 	return listing != NULL;

@@ -48,8 +48,7 @@ struct local_root *local_root_open(const char *name, const json_t *path, GError 
 	root->path = g_strdup(json_string_value(path));
 	root->fd = open(root->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root->fd < 0) {
-		agnes_set_errno(error, errno, "cannot open the folder %s of local.roots",
-				root->path);
+		agnes_set_errno(error, errno, "cannot open the folder '%s' of local.roots", name);
 		return NULL;
 	}
 	return g_steal_pointer(&root);
