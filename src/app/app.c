@@ -95,7 +95,8 @@ struct app *app_new(const char *data_dir, GError **error)
 	app->cli_archives = cli_archives_new();
 	app->assets = assets_new();
 	app->bootstrap_code = bootstrap_code(app);
-	app->health = health_new(app->state, app->directory);
+	app->health = health_new(app->state, app->directory,
+				 config_text(app->config, "instance.name"));
 	app->backups = keep_backups(app);
 	return g_steal_pointer(&app);
 }
@@ -148,6 +149,8 @@ bool app_reload_config(struct app *app, GError **error)
 	app->config = fresh;
 	g_mutex_unlock(&app->config_lock);
 	configuration_free(old);
+	g_autoptr(configuration) now = app_config(app);
+	health_rename(app->health, config_text(now, "instance.name"));
 	return true;
 }
 

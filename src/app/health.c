@@ -1,6 +1,7 @@
 /* The regular look at the state. */
 #include "app/health.h"
 
+#include "app/wire.h"
 #include "base/json.h"
 #include "duck/query.h"
 #include "state/schema.h"
@@ -16,6 +17,7 @@ struct health {
 	GMutex lock;
 	GCond stop;
 	bool stopping;
+	char *name; /* of the installation */
 	enum health_schema schema;
 	GBytes *answer;
 };
@@ -63,8 +65,9 @@ void health_check(struct health *health)
 {
 	enum health_schema schema;
 	g_autoptr(json_t) description = describe(health, &schema);
-	char *text = json_to_text(description);
 	g_mutex_lock(&health->lock);
+	json_object_set_new(description, "instance_name", wire_text(health->name));
+	char *text = json_to_text(description);
 	g_clear_pointer(&health->answer, g_bytes_unref);
 	health->answer = g_bytes_new_take(text, strlen(text));
 	health->schema = schema;
@@ -96,11 +99,12 @@ static gpointer check_loop(gpointer data)
 	return NULL;
 }
 
-struct health *health_new(struct state *state, struct directory_store *directory)
+struct health *health_new(struct state *state, struct directory_store *directory, const char *name)
 {
 	struct health *health = g_new0(struct health, 1);
 	health->state = state;
 	health->directory = directory;
+	health->name = g_strdup(name);
 	g_mutex_init(&health->lock);
 	g_cond_init(&health->stop);
 	health_check(health);
@@ -118,9 +122,19 @@ void health_free(struct health *health)
 	g_mutex_unlock(&health->lock);
 	g_thread_join(health->thread);
 	g_bytes_unref(health->answer);
+	g_free(health->name);
 	g_mutex_clear(&health->lock);
 	g_cond_clear(&health->stop);
 	g_free(health);
+}
+
+void health_rename(struct health *health, const char *name)
+{
+	g_mutex_lock(&health->lock);
+	g_free(health->name);
+	health->name = g_strdup(name);
+	g_mutex_unlock(&health->lock);
+	health_check(health);
 }
 
 GBytes *health_answer(struct health *health)

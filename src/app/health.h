@@ -15,13 +15,18 @@ struct health;
 
 enum health_schema { HEALTH_OK, HEALTH_MISMATCH, HEALTH_UNREACHABLE };
 
-/* Mends the directory, too, when it looks; NULL: there is none. */
-struct health *health_new(struct state *state, struct directory_store *directory);
+/*
+ * Mends the directory, too, when it looks; NULL: there is none. `name` is what the installation is
+ * called.
+ */
+struct health *health_new(struct state *state, struct directory_store *directory, const char *name);
 void health_free(struct health *health);
 DEFINE_AUTOPTR(health)
 
 /* The whole answer of GET /api/health, a reference of its own. */
 GBytes *health_answer(struct health *health);
 enum health_schema health_schema(struct health *health);
+/* The installation is called otherwise from now on. */
+void health_rename(struct health *health, const char *name);
 /* Looks now. */
 void health_check(struct health *health);

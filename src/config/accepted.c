@@ -7,6 +7,8 @@
 #include <glib.h>
 
 const char *const config_accepted[] = {
+	"theme",
+	"datasets",
 	"instance.subtitle",
 	"instance.copyright",
 	"instance.logo_svg",

@@ -78,6 +78,7 @@ const char *config_env(const struct configuration *config, const char *name);
 /*
  * Merges `patch`, an object of sections, into DATA_DIR/state/instance.yaml as it stands there, with
  * its ${NAME} references. Nothing is written if the file is corrupt (CORRUPT), or if the result
- * could not be loaded (INVALID, TOO_LARGE). Callers in several threads wait for each other.
+ * could not be loaded (INVALID, TOO_LARGE). Callers wait for each other, in whatever thread or
+ * process they are; BUSY: for too long.
  */
 bool config_save(const char *data_dir, const json_t *patch, GError **error);

@@ -127,13 +127,6 @@ const struct config_key config_keys[] = {
 	{"profiler.alert_high_cardinality", CONFIG_INT, "50", NULL,
 	 "Distinct values that are many for a column of text"},
 
-	{"theme", CONFIG_TREE, NULL, NULL, "Colours and fonts of the pages, as CSS variables",
-	 .example = "primary: \"#1f6feb\""},
-
-	{"datasets", CONFIG_TREE, NULL, NULL,
-	 "Data sets shown on the dashboard: label, description, size_hint and requires of each",
-	 .example = "sales: {label: Sales, description: Orders and invoices}"},
-
 	{NULL, CONFIG_TEXT, "./data", "DATA_DIR", "Folder of everything that the server keeps"},
 	{NULL, CONFIG_TEXT, "./config", "CONFIG_DIR", "Folder of the static instance.yaml"},
 	{NULL, CONFIG_TEXT, "./connectors/custom", "CONNECTORS_DIR",
@@ -154,7 +147,7 @@ const struct config_key config_keys[] = {
 	{NULL, CONFIG_LIST, "http://localhost:3000,http://localhost:8000", "CORS_ORIGINS",
 	 "Sites whose scripts may call the server with a session"},
 	{NULL, CONFIG_LIST, "127.0.0.1,::1", "FORWARDED_ALLOW_IPS",
-	 "Proxies (addresses or networks) whose X-Forwarded-For counts; * for all"},
+	 "Proxies (addresses or networks) whose X-Forwarded-For, -Proto and -Host count; * for all"},
 	{NULL, CONFIG_TEXT, NULL, "JWT_SECRET_KEY",
 	 "Key that signs sessions; made and kept in state/.jwt_secret while it is not set",
 	 .secret = true},

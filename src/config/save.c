@@ -8,6 +8,11 @@
 
 #include <string.h>
 
+/* Beside the overlay, which each save replaces: a lock on the old file would say nothing. */
+#define LOCK_NAME ".instance.yaml.lock"
+
+enum { LOCK_MILLISECONDS = 10 * 1000 };
+
 static const char heading[] = "# Written by the admin pages, over the static instance.yaml.\n";
 
 /* The overlay as it stands in the file; an empty one if there is no file. */
@@ -54,10 +59,15 @@ static bool check_loads(const char *data_dir, const char *text, GError **error)
 
 bool config_save(const char *data_dir, const json_t *patch, GError **error)
 {
-	static GMutex lock;
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
 	g_autofree char *path = config_overlay_path(data_dir);
 	g_autofree char *folder = g_path_get_dirname(path);
+	g_autofree char *lock_path = g_build_filename(folder, LOCK_NAME, NULL);
+	if (!files_make_folder(folder, error))
+		return false;
+	/* Of this process's threads, too: each holds the file open for itself. */
+	AUTO_FD lock = files_lock(lock_path, LOCK_MILLISECONDS, error);
+	if (lock < 0)
+		return false;
 	g_autoptr(json_t) overlay = read_raw(path, error);
 	if (!overlay)
 		return false;
@@ -65,6 +75,6 @@ bool config_save(const char *data_dir, const json_t *patch, GError **error)
 	json_object_update_recursive(overlay, own);
 	g_autofree char *body = yaml_write(overlay);
 	g_autofree char *text = g_strconcat(heading, body, NULL);
-	return check_loads(data_dir, text, error) && files_make_folder(folder, error) &&
+	return check_loads(data_dir, text, error) &&
 	       files_replace(path, text, strlen(text), 0600, error);
 }

@@ -190,7 +190,7 @@ test('no secret comes out, neither by --show nor in a message', async (t) => {
   const env = { MY_TOKEN: secret, DB_PASSWORD: secret, DATA_SOURCE: secret };
   const place = installation(t, {
     fixed: `instance: {name: "\${MY_TOKEN}"}\nauth: {allowed_domain: ["\${MY_TOKEN}"], webapp_secret_key: ${secret}}\n` +
-      `theme: {password: ${secret}, deep: {x: "\${DB_PASSWORD}"}, api_keys: [${secret}]}\n` +
+      `connectors: {password: ${secret}, deep: {x: "\${DB_PASSWORD}"}, api_keys: [${secret}]}\n` +
       `state: {backup_count: "\${MY_TOKEN}", backup_interval_hours: ${secret}}\n` +
       `jira: {api_token: ${secret}}\ntelegram_: {bot_token: ${secret}}\nrebuild: ${secret}\n`,
     overlay: `ai: {api_key: ${secret}}\nlocal: {roots: {${secret.length}: ${secret}}}\n`,
@@ -203,7 +203,7 @@ test('no secret comes out, neither by --show nor in a message', async (t) => {
   }
   assert.equal((await value(place, 'instance.name', env)).text, '***');
   assert.equal((await value(place, 'auth.allowed_domain', env)).text, '***');
-  assert.equal((await value(place, 'theme', env)).text, '{"password":"***","deep":{"x":"***"},"api_keys":"***"}');
+  assert.equal((await value(place, 'connectors', env)).text, '{"password":"***","deep":{"x":"***"},"api_keys":"***"}');
   writeFileSync(place.fixed, `auth:\n  password: ${secret}: ${secret}\n`);
   writeFileSync(place.overlay, `token: "${secret}\n`);
   const { stdout } = await place.run('--check', env);

@@ -14,7 +14,7 @@ test('an empty folder becomes a server that says what comes first', async (t) =>
   assert.match(server.output, /Serving .* on http/);
   const { status, body } = await server.client().get('/api/health');
   assert.equal(status, 200);
-  assert.deepEqual(body, { status: 'ok', db_schema: 'ok', current: 20, expected: 20 });
+  assert.deepEqual(body, { status: 'ok', db_schema: 'ok', current: 20, expected: 20, instance_name: 'AI Data Analyst' });
   assert.equal(statSync(path.join(folder, 'state/.jwt_secret')).mode & 0o777, 0o600);
   const { code } = await server.stop();
   assert.equal(code, 0);

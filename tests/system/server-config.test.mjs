@@ -1,9 +1,11 @@
 // The configuration over the API: no secret comes out, none is lost, and what changed is told.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { temporaryFolder } from './lib/agnesd.mjs';
+import { atEnd, temporaryFolder } from './lib/agnesd.mjs';
 import { serve } from './lib/server.mjs';
 
 const AT = '/api/admin/server-config';
@@ -103,6 +105,43 @@ test('a corrupt overlay is not overwritten', async (t) => {
   assert.equal(readFileSync(overlay, 'utf8'), 'a: [1,\n');
 });
 
+// A value for each field that the description offers, by its kind.
+const SAMPLES = { string: 'x', secret: 'x', bool: true, int: 3, float: 0.5, array: ['x'], map: { x: 1 } };
+function sample(fields) {
+  const entries = Object.entries(fields).map(([name, field]) => [name,
+    field.kind === 'object' ? sample(field.fields) : field.kind === 'select' ? field.options[0] : field.default ?? SAMPLES[field.kind]]);
+  return Object.fromEntries(entries);
+}
+
+test('nothing that the description offers is unknown when it is saved', async (t) => {
+  const { server, admin } = await start(t);
+  const { known_fields: known, sections: before } = (await admin.get(AT)).body;
+  const sections = Object.fromEntries(Object.entries(known).map(([name, fields]) => [name, sample(fields)]));
+  delete sections.data_source.keboola.stack_url; // its host would be looked up
+  // What the page shows it sends back as well.
+  for (const [name, fields] of Object.entries(before)) sections[name] = { ...fields, ...sections[name] };
+  const answer = await admin.post(AT, { sections, confirm_danger: true });
+  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  assert.equal((await admin.get(AT)).body.sections.desktop.jwt_issuer, 'data-analyst');
+  await server.stop();
+  assert.doesNotMatch(server.log, /not a known key/);
+});
+
+test('a save waits for one of another process', async (t) => {
+  const { admin, folder } = await start(t);
+  mkdirSync(path.join(folder, 'state'), { recursive: true });
+  const holder = spawn('flock', [path.join(folder, 'state/.instance.yaml.lock'), '-c', 'echo held; read -r line'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  atEnd(t, () => holder.kill());
+  await once(holder.stdout, 'data');
+  let saved = false;
+  const save = admin.post(AT, { sections: { theme: { a: '1' } } }).then((answer) => { saved = true; return answer; });
+  // None of these takes less time than the save would without the lock.
+  for (let i = 0; i < 20; i++) await admin.get('/api/admin/registry');
+  assert.equal(saved, false);
+  holder.stdin.end('\n');
+  assert.equal((await save).status, 200);
+});
+
 test('of many who save at once, none loses another’s change', async (t) => {
   const { admin } = await start(t);
   await Promise.all(Array.from({ length: 12 }, (_, i) =>
@@ -122,4 +161,5 @@ test('the set-up page chooses the source', async (t) => {
   assert.deepEqual(done.body, { status: 'ok', data_source: 'local', connection: 'local' });
   const { sections } = (await admin.get(AT)).body;
   assert.deepEqual([sections.instance.name, sections.data_source.type], ['Example', 'local']);
+  assert.equal((await admin.get('/api/health')).body.instance_name, 'Example');
 });

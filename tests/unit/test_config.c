@@ -43,7 +43,7 @@ static void no_file_means_defaults(void **state)
 	assert_false(config_bool(config, "DEBUG"));
 	assert_string_equal(
 		json_string_value(json_array_get(config_list(config, "local.roots"), 0)), "inbox");
-	assert_int_equal(json_object_size(config_tree(config, "theme")), 0);
+	assert_int_equal(json_object_size(config_tree(config, "connectors")), 0);
 	assert_false(config_is_set(config, "auth.allowed_domain"));
 	assert_int_equal(json_array_size(config_list(config, "auth.allowed_domain")), 0);
 }
@@ -62,14 +62,14 @@ static void an_empty_list_is_an_answer_too(void **state)
 static void overlay_goes_over_the_static_file(void **state)
 {
 	config_fixture_static(REQUIRED "state: {backup_count: 3, backup_interval_hours: 2}\n"
-				       "theme: {a: 1, b: 2}\nlocal: {roots: [x, y]}\n");
-	config_fixture_overlay("state: {backup_count: 4}\ntheme: {b: 3, c: 4}\n"
+				       "connectors: {a: 1, b: 2}\nlocal: {roots: [x, y]}\n");
+	config_fixture_overlay("state: {backup_count: 4}\nconnectors: {b: 3, c: 4}\n"
 			       "local: {roots: [z]}\n");
 	g_autoptr(configuration) config = config_inspect("data");
 	assert_int_equal(config_int(config, "state.backup_count"), 4);
 	assert_true(config_int(config, "state.backup_interval_hours") == 2);
-	g_autofree char *theme = json_to_text(config_tree(config, "theme"));
-	assert_string_equal(theme, "{\"a\":1,\"b\":3,\"c\":4}");
+	g_autofree char *connectors = json_to_text(config_tree(config, "connectors"));
+	assert_string_equal(connectors, "{\"a\":1,\"b\":3,\"c\":4}");
 	g_autofree char *roots = json_to_text(config_list(config, "local.roots"));
 	assert_string_equal(roots, "[\"z\"]");
 }
@@ -160,14 +160,14 @@ static void variables_are_put_in(void **state)
 	g_setenv("EMPTY", "", TRUE);
 	config_fixture_static("auth: {allowed_domain: example.com}\n"
 			      "instance:\n  name: \"<${SET}${EMPTY}|${SET}>\"\n"
-			      "theme: {x: {y: ['${SET}', 5]}, '${SET}': 1}\n");
+			      "connectors: {x: {y: ['${SET}', 5]}, '${SET}': 1}\n");
 	config_fixture_overlay("local: {roots: ['/srv/${SET}']}\n");
 	g_autoptr(configuration) config = config_inspect("data");
 	assert_int_equal(config_problems(config)->len, 0);
 	assert_string_equal(config_text(config, "instance.name"),
 			    "<a: [b] # ${EMPTY}|a: [b] # ${EMPTY}>");
-	g_autofree char *theme = json_to_text(config_tree(config, "theme"));
-	assert_string_equal(theme, "{\"x\":{\"y\":[\"a: [b] # ${EMPTY}\",5]},\"${SET}\":1}");
+	g_autofree char *connectors = json_to_text(config_tree(config, "connectors"));
+	assert_string_equal(connectors, "{\"x\":{\"y\":[\"a: [b] # ${EMPTY}\",5]},\"${SET}\":1}");
 	g_autofree char *roots = json_to_text(config_list(config, "local.roots"));
 	assert_string_equal(roots, "[\"/srv/a: [b] # ${EMPTY}\"]");
 }
@@ -189,7 +189,7 @@ static void unset_variables_are_reported(void **state)
 	config_fixture_static("instance:\n  name: x${NOT_SET}y\n"
 			      "auth:\n  allowed_domain: ${NOT_SET_EITHER}\n"
 			      "state:\n  backup_count: ${NUMBER}\n"
-			      "theme:\n  deep:\n    - 1\n    - ${LAST}\n");
+			      "connectors:\n  deep:\n    - 1\n    - ${LAST}\n");
 	g_autoptr(configuration) config = config_inspect("data");
 	g_autofree char *problems = config_fixture_problems(config);
 	assert_string_equal(
@@ -200,7 +200,7 @@ static void unset_variables_are_reported(void **state)
 		"variable NOT_SET_EITHER is not set\n"
 		"warning: ./config/instance.yaml:6:3: state.backup_count is empty: the environment "
 		"variable NUMBER is not set\n"
-		"warning: ./config/instance.yaml:10:7: theme.deep[1] is empty: the environment "
+		"warning: ./config/instance.yaml:10:7: connectors.deep[1] is empty: the environment "
 		"variable LAST is not set\n"
 		"warning: ./config/instance.yaml:3:1: auth.allowed_domain is required and not set: "
 		"Mail domains whose Google accounts may sign in; none while it is not set\n");
@@ -212,10 +212,11 @@ static void unset_variables_are_reported(void **state)
 static void covered_variables_do_not_matter(void **state)
 {
 	config_fixture_static(REQUIRED "extract: {memory_limit: '${NOT_SET}'}\n"
-				       "theme: {x: '${NOT_SET}'}\n");
-	config_fixture_overlay("extract: {memory_limit: 1GB}\ntheme: {y: 1}\n");
-	assert_problems("warning: ./config/instance.yaml:4:9: theme.x is empty: the environment "
-			"variable NOT_SET is not set\n");
+				       "connectors: {x: '${NOT_SET}'}\n");
+	config_fixture_overlay("extract: {memory_limit: 1GB}\nconnectors: {y: 1}\n");
+	assert_problems(
+		"warning: ./config/instance.yaml:4:14: connectors.x is empty: the environment "
+		"variable NOT_SET is not set\n");
 }
 
 static void variables_cannot_blow_up_a_text(void **state)
@@ -236,7 +237,7 @@ static void hostile_references_are_bounded(void **state)
 	g_autoptr(GString) text = g_string_new("instance: {name: '");
 	while (text->len < 900 * 1024)
 		g_string_append(text, "${");
-	g_string_append(text, "'}\ntheme: {x: '${");
+	g_string_append(text, "'}\nconnectors: {x: '${");
 	for (int i = 0; i < 5000; i++)
 		g_string_append(text, "NAME");
 	g_string_append(text, "}'}\n");
@@ -409,7 +410,7 @@ static void secrets_are_not_shown(void **state)
 	g_setenv("SET", "seen", TRUE);
 	config_fixture_static(
 		"instance: {name: 'a ${API_TOKEN}'}\nauth: {allowed_domain: ['${API_TOKEN}']}\n"
-		"theme: {my_password: hunter2, x: {y: '${API_TOKEN}'}, z: '${SET}'}\n"
+		"connectors: {my_password: hunter2, x: {y: '${API_TOKEN}'}, z: '${SET}'}\n"
 		"state: {backup_count: '${API_TOKEN}'}\n"
 		"data_source: {type: hunter2}\nprofiler: {sample_size: hunter2}\n"
 		"rebuild: hunter2\nlocal: {roots: {hunter: hunter2}}\n");
@@ -420,7 +421,7 @@ static void secrets_are_not_shown(void **state)
 	for (size_t i = 0; i < config_key_count; i++) {
 		g_autofree char *shown = config_show(config, &config_keys[i]);
 		assert_null(strstr(shown, "hunter2"));
-		if (g_strcmp0(config_keys[i].name, "theme") == 0)
+		if (g_strcmp0(config_keys[i].name, "connectors") == 0)
 			assert_string_equal(
 				shown,
 				"{\"my_password\":\"***\",\"x\":{\"y\":\"***\"},\"z\":\"seen\"}");

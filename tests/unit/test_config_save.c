@@ -97,12 +97,12 @@ static void what_would_not_load_is_not_saved(void **state)
 		       "the new configuration: state must be a section with keys");
 	g_autofree char *open = g_strnfill(300, '[');
 	g_autofree char *close = g_strnfill(300, ']');
-	g_autofree char *deep = g_strdup_printf("{\"theme\":%s%s}", open, close);
+	g_autofree char *deep = g_strdup_printf("{\"connectors\":%s%s}", open, close);
 	g_autoptr(GError) error = NULL;
 	assert_false(save(deep, &error));
 	assert_int_equal(error->code, AGNES_ERROR_TOO_LARGE);
 	g_autofree char *text = g_strnfill(1 << 20, 'x');
-	g_autofree char *large = g_strdup_printf("{\"theme\":{\"x\":\"%s\"}}", text);
+	g_autofree char *large = g_strdup_printf("{\"connectors\":{\"x\":\"%s\"}}", text);
 	g_clear_error(&error);
 	assert_false(save(large, &error));
 	assert_int_equal(error->code, AGNES_ERROR_TOO_LARGE);
@@ -112,7 +112,7 @@ static void what_would_not_load_is_not_saved(void **state)
 static void *save_many(void *name)
 {
 	for (int i = 0; i < 20; i++) {
-		g_autoptr(json_t) patch = json_pack("{s:{s+:i}}", "theme", name, "", i);
+		g_autoptr(json_t) patch = json_pack("{s:{s+:i}}", "connectors", name, "", i);
 		if (!config_save("data", patch, NULL))
 			return GINT_TO_POINTER(1);
 	}
@@ -128,9 +128,9 @@ static void saves_in_threads_lose_nothing(void **state)
 	for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
 		assert_null(g_thread_join(threads[i]));
 	g_autoptr(configuration) config = config_inspect("data");
-	const json_t *theme = config_tree(config, "theme");
+	const json_t *connectors = config_tree(config, "connectors");
 	for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
-		assert_int_equal(json_integer_value(json_object_get(theme, names[i])), 19);
+		assert_int_equal(json_integer_value(json_object_get(connectors, names[i])), 19);
 }
 
 int main(void)

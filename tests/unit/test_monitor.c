@@ -130,7 +130,7 @@ static void a_process_tells_what_it_takes(void **state)
 static void a_state_of_another_version_is_not_healthy(void **state)
 {
 	struct state *store = state_of(state);
-	g_autoptr(health) health = health_new(store, NULL);
+	g_autoptr(health) health = health_new(store, NULL, "Example");
 	assert_int_equal(health_schema(health), HEALTH_OK);
 	state_run(store, "UPDATE schema_version SET version = 19");
 	health_check(health);
