@@ -1,6 +1,6 @@
 // What the source has: listed and registered by the server, or said why not.
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { temporaryFolder } from './lib/agnesd.mjs';
@@ -47,6 +47,7 @@ test('a folder that is not there is told by its name, and hides no other', async
   writeFileSync(path.join(folder, 'config/instance.yaml'), `local: {roots: [inbox, ${folder}/more], auto_register: false}\n`);
   const server = await serve(t, folder);
   const admin = await server.bootstrap();
+  rmSync(path.join(folder, 'inbox'), { recursive: true }); // which the server made
   assert.deepEqual([(await admin.get(LIST)).status, (await admin.get(LIST)).body], [200, { tables: [], count: 0, source: 'local',
     error: "There is no folder 'inbox', 'more' yet: make what local.roots names, and put files into it" }]);
   assert.deepEqual((await admin.post(REGISTER)).body, { registered: 0, skipped: 0, errors: 0, tables: [], source: 'local' });

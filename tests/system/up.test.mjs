@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { AGNESD, agnesd, atEnd, isAlive, query, temporaryFolder } from './lib/agnesd.mjs';
 import { listen } from './lib/events.mjs';
-import { csv, drop, register } from './lib/runs.mjs';
+import { csv, drop } from './lib/runs.mjs';
 import { Server, sanitizers, serve } from './lib/server.mjs';
 import { until } from './lib/shop.mjs';
 
@@ -63,8 +63,6 @@ test('a file that is dropped becomes a table, which is watched, downloaded and r
   const folder = temporaryFolder(t);
   const server = await up(t, folder);
   const admin = await server.bootstrap();
-  await register(admin, 'orders');
-  mkdirSync(path.join(folder, 'inbox'), { recursive: true });
   const stream = await listen(t, admin);
   await stream.until('picture', ({ name }) => name === 'status');
   drop(folder, 'orders.csv', csv(5000));
@@ -88,6 +86,16 @@ test('a file that is dropped becomes a table, which is watched, downloaded and r
     return status === 200 && body;
   });
   assert.equal(profile.row_count, 5000);
+});
+
+test('what lies in the inbox is a table with the first look of the scheduler', async (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(path.join(folder, 'inbox'));
+  drop(folder, 'early.csv', csv(3));
+  const server = await up(t, folder);
+  const admin = await server.bootstrap();
+  const early = await until('the table', async () => (await admin.get('/api/sync/manifest')).body.tables.early);
+  assert.equal(early.rows, 3);
 });
 
 test('each start has a secret of its own, unless one is given', async (t) => {

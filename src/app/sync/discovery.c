@@ -2,6 +2,7 @@
 #include "app/sync/discovery.h"
 
 #include "app/sync/found_tables.h"
+#include "base/files.h"
 #include "connectors/local/files.h"
 
 #include <string.h>
@@ -19,8 +20,27 @@ struct discovery {
 	char *seen; /* how the folders looked the last time; NULL: not at all */
 };
 
-struct discovery *discovery_new(void)
+/* Of the roots those that stand in the data directory, where somebody is to put files. */
+static void make_folders(struct app *app)
 {
+	size_t index;
+	const json_t *root;
+	g_autoptr(configuration) config = app_config(app);
+	g_autofree char *below = g_strconcat(app->data_dir, "/", NULL);
+	json_array_foreach((json_t *)config_list(config, "local.roots"), index, root)
+	{
+		g_autoptr(GError) error = NULL;
+		const char *name = json_string_value(root);
+		g_autofree char *path = g_canonicalize_filename(name, app->data_dir);
+		if (!g_path_is_absolute(name) && g_str_has_prefix(path, below) &&
+		    !files_make_folder(path, &error))
+			g_warning("%s", error->message);
+	}
+}
+
+struct discovery *discovery_new(struct app *app)
+{
+	make_folders(app);
 	return g_new0(struct discovery, 1);
 }
 

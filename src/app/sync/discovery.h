@@ -13,7 +13,8 @@
 
 struct discovery;
 
-struct discovery *discovery_new(void);
+/* Makes the folders that are missing in the data directory. */
+struct discovery *discovery_new(struct app *app);
 void discovery_free(struct discovery *discovery);
 DEFINE_AUTOPTR(discovery)
 

@@ -379,7 +379,7 @@ struct sync_runner *sync_runner_new(struct app *app, GError **error)
 		return NULL;
 	runner->ledger = ledger_new(app->state);
 	runner->profiles = profile_queue_new(app);
-	runner->discovery = discovery_new();
+	runner->discovery = discovery_new(app);
 	runner->thread = g_thread_new("sync", run_loop, runner);
 	return g_steal_pointer(&runner);
 }
