@@ -5,6 +5,7 @@
 #include "app/auth/secret.h"
 #include "app/auth/sign_in.h"
 #include "app/cli_archives.h"
+#include "app/downloads.h"
 #include "app/health.h"
 #include "app/manifest.h"
 #include "app/monitor/traffic.h"
@@ -81,6 +82,7 @@ struct app *app_new(const char *data_dir, GError **error)
 	if (!app->publisher)
 		return NULL;
 	app->manifests = manifests_new(data_dir);
+	app->downloads = downloads_new();
 	app->queries = queries_new(data_dir, app->config, error);
 	if (!app->queries)
 		return NULL;
@@ -116,6 +118,7 @@ void app_free(struct app *app)
 	queries_free(app->queries);
 	scan_quotas_free(app->scan_quotas);
 	manifests_free(app->manifests);
+	downloads_free(app->downloads);
 	table_facts_free(app->table_facts);
 	cli_archives_free(app->cli_archives);
 	assets_free(app->assets);

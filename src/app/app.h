@@ -18,6 +18,7 @@ struct assets;
 struct auditor;
 struct cli_archives;
 struct backup_keeper;
+struct downloads;
 struct health;
 struct manifests;
 struct publisher;
@@ -38,6 +39,7 @@ struct app {
 	struct backup_keeper *backups;
 	struct publisher *publisher;
 	struct manifests *manifests;
+	struct downloads *downloads;
 	struct queries *queries;
 	struct scan_quotas *scan_quotas;
 	struct table_facts *table_facts;

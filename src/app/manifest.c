@@ -1,21 +1,14 @@
 /* Making and keeping manifests. */
 #include "app/manifest.h"
 
+#include "app/manifest_assets.h"
 #include "app/wire.h"
-#include "base/files.h"
 #include "base/json.h"
 #include "duck/query.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
-enum {
-	MOST_KEPT = 256,       /* manifests; beyond that all are made anew */
-	ASSETS_SECONDS = 10,   /* how long the look at the assets holds */
-	MOST_DOCS = 10 * 1000, /* files of docs/ that are looked at */
-	PROFILES_LIMIT = 256 * 1024 * 1024,
-};
+enum { MOST_KEPT = 256 }; /* manifests; beyond that all are made anew */
 
 /* One manifest as it is kept: everything but the time at the end. */
 struct kept {
@@ -26,12 +19,11 @@ struct kept {
 };
 
 struct manifests {
-	char *data_dir;
-	GMutex lock;
+	struct manifest_assets *looked_at;
+	GMutex lock;	  /* for what follows */
 	GHashTable *kept; /* groups → struct kept */
 	uint64_t access_version, tables_version, edition;
 	json_t *assets;
-	gint64 assets_until; /* monotonic */
 };
 
 static void kept_free(gpointer data)
@@ -47,9 +39,9 @@ struct manifests *manifests_new(const char *data_dir)
 {
 	struct manifests *manifests = g_new0(struct manifests, 1);
 	g_mutex_init(&manifests->lock);
-	manifests->data_dir = g_strdup(data_dir);
+	manifests->looked_at = manifest_assets_new(data_dir);
 	manifests->kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, kept_free);
-	manifests->assets = json_object();
+	manifests->assets = manifest_assets_get(manifests->looked_at);
 	return manifests;
 }
 
@@ -60,7 +52,7 @@ void manifests_free(struct manifests *manifests)
 	g_hash_table_unref(manifests->kept);
 	json_decref(manifests->assets);
 	g_mutex_clear(&manifests->lock);
-	g_free(manifests->data_dir);
+	manifest_assets_free(manifests->looked_at);
 	g_free(manifests);
 }
 
@@ -68,59 +60,6 @@ void manifest_clear(struct manifest *manifest)
 {
 	g_clear_pointer(&manifest->body, g_bytes_unref);
 	g_clear_pointer(&manifest->etag, g_free);
-}
-
-/* --- assets --- */
-
-/* The newest modification below a folder, in seconds. */
-static int64_t newest_below(const char *folder, int *left)
-{
-	int64_t newest = 0;
-	const char *name;
-	g_autoptr(GDir) entries = g_dir_open(folder, 0, NULL);
-	while (entries && (name = g_dir_read_name(entries)) && (*left)-- > 0) {
-		struct stat status;
-		g_autofree char *path = g_build_filename(folder, name, NULL);
-		if (lstat(path, &status) < 0)
-			continue;
-		if (S_ISREG(status.st_mode))
-			newest = MAX(newest, (int64_t)status.st_mtim.tv_sec);
-		else if (S_ISDIR(status.st_mode))
-			newest = MAX(newest, newest_below(path, left));
-	}
-	return newest;
-}
-
-static char *hash_of_file(const char *path)
-{
-	size_t size;
-	g_autofree char *text = files_read(path, PROFILES_LIMIT, &size, NULL);
-	return text ? g_compute_checksum_for_data(G_CHECKSUM_MD5, (const guchar *)text, size)
-		    : NULL;
-}
-
-static void add_asset(json_t *assets, const char *name, const char *hash)
-{
-	if (hash)
-		json_object_set_new(assets, name, json_pack("{ss}", "hash", hash));
-}
-
-static json_t *look_at_assets(const char *data_dir)
-{
-	json_t *assets = json_object();
-	int left = MOST_DOCS;
-	g_autofree char *docs = g_build_filename(data_dir, "docs", NULL);
-	g_autofree char *profiles = g_build_filename(data_dir, "src_data", "metadata",
-						     "profiles.json", NULL);
-	g_autofree char *docs_hash = NULL;
-	if (g_file_test(docs, G_FILE_TEST_IS_DIR))
-		docs_hash = g_strdup_printf("%" G_GINT64_FORMAT, newest_below(docs, &left));
-	else
-		docs_hash = hash_of_file(docs);
-	g_autofree char *profiles_hash = hash_of_file(profiles);
-	add_asset(assets, "docs", docs_hash);
-	add_asset(assets, "profiles", profiles_hash);
-	return assets;
 }
 
 /* --- tables --- */
@@ -196,18 +135,13 @@ static struct kept *make(const struct manifests *manifests, const struct directo
 static void freshen(struct manifests *manifests, const struct directory *directory,
 		    const struct edition *edition)
 {
-	gint64 now = g_get_monotonic_time();
+	json_t *assets = manifest_assets_get(manifests->looked_at);
 	bool stale = manifests->access_version != directory->access_version ||
 		     manifests->tables_version != directory->tables_version ||
-		     manifests->edition != edition->number ||
+		     manifests->edition != edition->number || manifests->assets != assets ||
 		     g_hash_table_size(manifests->kept) >= MOST_KEPT;
-	if (now >= manifests->assets_until) {
-		json_t *assets = look_at_assets(manifests->data_dir);
-		stale |= !json_equal(assets, manifests->assets);
-		json_decref(manifests->assets);
-		manifests->assets = assets;
-		manifests->assets_until = now + ASSETS_SECONDS * G_TIME_SPAN_SECOND;
-	}
+	json_decref(manifests->assets);
+	manifests->assets = assets;
 	if (!stale)
 		return;
 	g_hash_table_remove_all(manifests->kept);

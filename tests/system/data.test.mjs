@@ -2,6 +2,7 @@
 // where there is no grant.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { parquetReadObjects } from 'hyparquet';
@@ -49,6 +50,44 @@ test('a caller sees and downloads what is granted, and nothing else', async (t) 
   await admin.delete(`/api/admin/grants/${given.id}`);
   assert.deepEqual((await ann.get('/api/sync/manifest')).body.tables, {});
   assert.equal((await ann.get('/api/data/orders/download')).status, 403);
+});
+
+test('each version of a table that somebody fetches is audited once', async (t) => {
+  const { admin } = await openShop(t);
+  const ann = await admin.addUser('ann@example.com');
+  await grant(admin, ann, 'orders');
+  const count = async () => (await admin.get(`/api/admin/audit?action=data.download&user_id=${ann.id}`)).body.count;
+  const fetchWith = async (headers, method = 'GET') => (await ann.request(method, '/api/data/orders/download', { headers })).status;
+  const etag = `"${(await ann.get('/api/sync/manifest')).body.tables.orders.hash}"`;
+  // [headers, status, how many rows of the log it adds]
+  for (const [headers, status, added] of [
+    [{ range: 'bytes=1-' }, 206, 1], // nearly all of it, and nothing was noted before
+    [{ range: 'bytes=100-200' }, 206, 0], [{ range: 'bytes=200-', 'if-range': etag }, 206, 0],
+    [{ 'if-none-match': etag }, 304, 0], [{ range: 'bytes=99999999-' }, 416, 0],
+    [{ range: 'bytes=0-10' }, 206, 1], [{}, 200, 1], [{ range: 'bytes=5-9', 'if-range': '"other"' }, 200, 1],
+    [{ 'if-none-match': '"other"' }, 200, 1],
+  ]) {
+    const before = await count();
+    assert.equal(await fetchWith(headers), status, JSON.stringify(headers));
+    assert.equal(await count() - before, added, JSON.stringify(headers));
+  }
+  const before = await count();
+  assert.equal(await fetchWith({}, 'HEAD'), 200);
+  assert.equal(await count(), before);
+});
+
+test('a manifest names the other files that the server has', async (t) => {
+  const folder = temporaryFolder(t);
+  const metadata = path.join(folder, 'src_data/metadata');
+  mkdirSync(path.join(folder, 'docs/deep'), { recursive: true });
+  mkdirSync(metadata, { recursive: true });
+  writeFileSync(path.join(metadata, 'profiles.json'), '{"a":1}');
+  writeFileSync(path.join(folder, 'docs/deep/page.md'), 'x');
+  utimesSync(path.join(folder, 'docs/deep/page.md'), 1700000000, 1700000000);
+  const server = await serve(t, folder);
+  const admin = await server.bootstrap();
+  assert.deepEqual((await admin.get('/api/sync/manifest')).body.assets,
+    { docs: { hash: '1700000000' }, profiles: { hash: md5('{"a":1}') } });
 });
 
 test('a manifest that the client has is not sent again', async (t) => {

@@ -1,12 +1,37 @@
 /* GET /api/data/{table_id}/download: the parquet file of a table. */
 #include "app/app.h"
 #include "app/audit.h"
+#include "app/downloads.h"
 #include "app/publisher.h"
 #include "app/routes.h"
 #include "extract/names.h"
+#include "http/range.h"
 
 #include <errno.h>
 #include <fcntl.h>
+
+/*
+ * What is sent is noted, but not each part of it: neither that nothing is, because the client has
+ * the file, nor the rest of a file whose beginning was sent.
+ */
+static void note_download(const struct http_request *request, const struct directory_table *table,
+			  const struct published_table *published)
+{
+	const struct app *app = app_of(request);
+	const char *known = http_request_header(request, "If-None-Match");
+	const char *condition = http_request_header(request, "If-Range");
+	uint64_t first = 0, last;
+	enum http_range range = HTTP_RANGE_ALL;
+	if (!condition || http_etag_is(condition, published->md5))
+		range = http_range_parse(http_request_header(request, "Range"),
+					 (uint64_t)published->size_bytes, &first, &last);
+	bool nothing = request->head || range == HTTP_RANGE_NONE ||
+		       (known && http_etag_listed(known, published->md5));
+	bool from_start = range == HTTP_RANGE_ALL || first == 0;
+	if (!nothing && downloads_begin(app->downloads, caller_of(request)->user->row->id,
+					table->id, published->md5, from_start))
+		audit_caller(request, "data.download", "table", table->id, NULL);
+}
 
 /*
  * Opens the published file. The descriptor keeps what was opened, whatever is published meanwhile;
@@ -22,8 +47,10 @@ static struct http_response *open_file(const struct http_request *request,
 		if (!published || !published->table->file)
 			return NULL;
 		int fd = open(published->table->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd >= 0)
+		if (fd >= 0) {
+			note_download(request, table, published->table);
 			return http_file(fd, "application/octet-stream", published->table->md5);
+		}
 		g_warning("table '%s': cannot open %s: %s", table->name, published->table->file,
 			  g_strerror(errno));
 	}
@@ -47,7 +74,6 @@ static struct http_response *download(struct http_request *request)
 		return http_refuse(404, "Table '%s' not found", id);
 	g_autofree char *filename = g_strconcat(id, ".parquet", NULL);
 	http_response_attachment(response, filename);
-	audit_caller(request, "data.download", "table", table->id, NULL);
 	return response;
 }
 
