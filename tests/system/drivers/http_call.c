@@ -5,22 +5,11 @@
 #include "base/error.h"
 #include "base/http_client.h"
 #include "base/json.h"
+#include "error_name.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-
-static const char *const codes[] = {
-	[AGNES_ERROR_INVALID] = "INVALID",
-	[AGNES_ERROR_DENIED] = "DENIED",
-	[AGNES_ERROR_TOO_LARGE] = "TOO_LARGE",
-	[AGNES_ERROR_TIMEOUT] = "TIMEOUT",
-	[AGNES_ERROR_CANCELLED] = "CANCELLED",
-	[AGNES_ERROR_NO_SPACE] = "NO_SPACE",
-	[AGNES_ERROR_UNAVAILABLE] = "UNAVAILABLE",
-	[AGNES_ERROR_INTERRUPTED] = "INTERRUPTED",
-	[AGNES_ERROR_FATAL] = "FATAL",
-};
 
 /* Where a streamed body goes. */
 struct sink {
@@ -100,7 +89,7 @@ static json_t *make_call(struct http_client *client, const json_t *wanted)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(http_reply) reply = http_client_call(client, &call, &error);
 	json_t *said = reply ? describe(reply, &sink)
-			     : json_pack("{ss ss sI}", "error", codes[error->code], "message",
+			     : json_pack("{ss ss sI}", "error", error_name(error), "message",
 					 error->message, "streamed", sink.size);
 	g_checksum_free(sink.checksum);
 	return said;

@@ -6,10 +6,10 @@
  *	backup		keeping 2
  *	load		writes for ever, printing what was committed
  *
- * Answers "ok NUMBER" or "error CODE MESSAGE".
+ * Answers "ok NUMBER" or "error NAME MESSAGE".
  */
-#include "base/error.h"
 #include "duck/query.h"
+#include "error_name.h"
 #include "state/backup.h"
 #include "state/state.h"
 
@@ -98,7 +98,7 @@ static bool obey(struct state *state, const char *line, int64_t *number, GError 
 static void answer(const GError *error, int64_t number)
 {
 	if (error)
-		printf("error %d %s\n", error->code, error->message);
+		printf("error %s %s\n", error_name(error), error->message);
 	else
 		printf("ok %" G_GINT64_FORMAT "\n", (gint64)number);
 	fflush(stdout);

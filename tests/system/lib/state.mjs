@@ -60,8 +60,8 @@ export class StateShell {
   async next() {
     const { value, done } = await this.lines.next();
     if (done) throw new Error('state_shell ended');
-    const [, word, number, message] = /^(ok|error) (-?\d+) ?(.*)$/.exec(value);
-    return word === 'ok' ? { ok: Number(number) } : { code: Number(number), message };
+    const [, word, result, message] = /^(ok|error) (\S+) ?(.*)$/.exec(value);
+    return word === 'ok' ? { ok: Number(result) } : { code: result, message };
   }
 
   tell(command) {
