@@ -209,6 +209,18 @@ test('a local table is registered without a query and a schedule', async (t) => 
   assert.equal(await person.ok('admin', 'register-table', 'orders'), 'Already exists: orders\n');
 });
 
+test('tables that are stale or fail are named, with the reason where it is told', async (t) => {
+  const data = { status: 'warning', tables: 3, total_rows: 7, stale_tables: ['old', 'older'], failing: 1,
+    failing_tables: [{ table: 'bad', error: 'no file fits\nbad.csv' }] };
+  const { person } = await fake(t, (request, response) => send(response, 200,
+    request.url === '/api/health' ? { status: 'ok' } : { status: 'degraded', services: { data } }));
+  assert.equal(await person.ok('status'), 'Status: degraded\n  data: warning (3 tables, 7 rows) [stale: old, older] [failing: bad]\n');
+  const report = await person.json('diagnose');
+  assert.equal(report.overall, 'degraded');
+  assert.match(report.suggested_actions.join('\n'),
+    /^Table 'old' is stale: .*\nTable 'older' is stale: .*\nTable 'bad' fails: no file fits bad\.csv$/);
+});
+
 test('a Keboola project is registered table by table', async (t) => {
   const statuses = { one: 201, two: 202, three: 409, four: 400 };
   const { requests, person, url } = await fake(t, (request, response, body) => {

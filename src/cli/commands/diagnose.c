@@ -46,6 +46,20 @@ static void add_stale_tables(struct findings *findings, const json_t *names)
 	}
 }
 
+/* Only administrators are told which, and why. */
+static void add_failing_tables(struct findings *findings, const json_t *tables)
+{
+	size_t i;
+	json_t *table;
+	json_array_foreach(tables, i, table)
+	{
+		g_autofree char *name = grid_text(json_object_get(table, "table"));
+		g_autofree char *error = grid_text(json_object_get(table, "error"));
+		g_autofree char *action = g_strdup_printf("Table '%s' fails: %s", name, error);
+		json_array_append_new(findings->actions, json_string(action));
+	}
+}
+
 static void check_services(struct findings *findings, struct invocation *invocation)
 {
 	const char *name;
@@ -57,6 +71,7 @@ static void check_services(struct findings *findings, struct invocation *invocat
 		json_object_update(check, service);
 		json_array_append_new(findings->checks, check);
 		add_stale_tables(findings, json_object_get(service, "stale_tables"));
+		add_failing_tables(findings, json_object_get(service, "failing_tables"));
 	}
 }
 

@@ -44,11 +44,27 @@ static int show_local(struct invocation *invocation)
 
 /* --- the server --- */
 
+/* " [stale: orders, customers]"; an entry is a name, or an object with the member "table". */
+static void append_names(GString *suffix, const char *what, const json_t *tables)
+{
+	size_t i;
+	json_t *table;
+	json_array_foreach(tables, i, table)
+	{
+		g_autofree char *name = grid_text(
+			json_is_object(table) ? json_object_get(table, "table") : table);
+		if (i > 0)
+			g_string_append_printf(suffix, ", %s", name);
+		else
+			g_string_append_printf(suffix, " [%s: %s", what, name);
+	}
+	if (json_array_size(tables) > 0)
+		g_string_append_c(suffix, ']');
+}
+
 /* " (9 tables, 1000 rows) [stale: orders]" and the like. */
 static char *suffix_of(const json_t *service)
 {
-	size_t i;
-	json_t *name;
 	GString *suffix = g_string_new(NULL);
 	const json_t *tables = json_object_get(service, "tables");
 	const json_t *count = json_object_get(service, "count");
@@ -60,13 +76,8 @@ static char *suffix_of(const json_t *service)
 	else if (tables)
 		g_string_append_printf(suffix, " (%s tables, %s rows)", tables_text,
 				       *rows_text ? rows_text : "0");
-	json_array_foreach(json_object_get(service, "stale_tables"), i, name)
-	{
-		g_autofree char *text = grid_text(name);
-		g_string_append_printf(suffix, "%s%s", i ? ", " : " [stale: ", text);
-		if (i + 1 == json_array_size(json_object_get(service, "stale_tables")))
-			g_string_append_c(suffix, ']');
-	}
+	append_names(suffix, "stale", json_object_get(service, "stale_tables"));
+	append_names(suffix, "failing", json_object_get(service, "failing_tables"));
 	return g_string_free(suffix, FALSE);
 }
 
