@@ -1,6 +1,9 @@
 /* Listing groups. */
 #include "app/group_list.h"
 
+#include "app/group_origin.h"
+#include "app/wire.h"
+
 #include <string.h>
 
 GHashTable *group_list_count_members(const struct directory *directory)
@@ -47,4 +50,13 @@ json_t *group_list_describe(const struct directory *directory,
 		json_array_append_new(list, describe(group, members));
 	}
 	return list;
+}
+
+json_t *group_list_membership(const struct membership *row)
+{
+	return json_pack("{ss ss sb ss ss so so}", "group_id", row->group_id, "group_name",
+			 row->group_name, "is_system", row->is_system, "origin",
+			 group_origin(row->group_name, row->is_system, row->group_created_by),
+			 "source", row->source, "added_at", wire_time_spaced(row->added_at),
+			 "added_by", wire_text(row->added_by));
 }

@@ -17,6 +17,7 @@ extern const struct http_route grant_routes[];
 extern const struct http_route group_routes[];
 extern const struct http_route health_routes[];
 extern const struct http_route login_routes[];
+extern const struct http_route me_debug_routes[];
 extern const struct http_route password_routes[];
 extern const struct http_route metadata_routes[];
 extern const struct http_route metric_routes[];

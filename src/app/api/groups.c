@@ -284,15 +284,6 @@ static struct http_response *remove_member(struct http_request *request)
 
 /* --- the same from the user's side --- */
 
-static json_t *describe_membership(const struct membership *row)
-{
-	return json_pack("{ss ss sb ss ss so so}", "group_id", row->group_id, "group_name",
-			 row->group_name, "is_system", row->is_system, "origin",
-			 group_origin(row->group_name, row->is_system, row->group_created_by),
-			 "source", row->source, "added_at", wire_time_spaced(row->added_at),
-			 "added_by", wire_text(row->added_by));
-}
-
 static struct http_response *list_memberships(struct http_request *request)
 {
 	GError *error = NULL;
@@ -300,7 +291,7 @@ static struct http_response *list_memberships(struct http_request *request)
 	if (!directory_user(caller_of(request)->directory, id))
 		return http_refuse(404, "User not found");
 	GPtrArray *memberships = group_members_of_user(app_of(request)->state, id, &error);
-	return answer_memberships(request, memberships, error, describe_membership);
+	return answer_memberships(request, memberships, error, group_list_membership);
 }
 
 static json_t *group_params(const struct group *group)
@@ -328,7 +319,7 @@ static struct http_response *create_membership(struct http_request *request)
 					.source = member_source_name(MEMBER_ADMIN),
 					.added_at = DUCK_NO_TIME,
 					.added_by = actor_email(request)};
-	return http_json(201, describe_membership(&made));
+	return http_json(201, group_list_membership(&made));
 }
 
 static struct http_response *delete_membership(struct http_request *request)

@@ -226,6 +226,11 @@ struct http_response *sign_in_admit(struct http_request *request)
 	return NULL;
 }
 
+struct token_claims *sign_in_claims(const struct app *app, const char *token)
+{
+	return token_cache_verify(app->sign_in->cache, token);
+}
+
 /* --- making tokens --- */
 
 static char *sign(struct app *app, const struct user *user, const char *type, const char *id,

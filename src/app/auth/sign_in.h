@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 struct sign_in;
+struct token_claims;
 
 enum {
 	SESSION_SECONDS = 24 * 3600,
@@ -33,6 +34,9 @@ char *sign_in_session(struct app *app, const struct user *user);
 /* A personal access token with the id of its row; `expires` in seconds since 1970, 0: never. */
 char *sign_in_access_token(struct app *app, const struct user *user, const char *id,
 			   int64_t expires);
+
+/* What a token of ours says, whoever presents it; NULL: it is none, or it has expired. */
+struct token_claims *sign_in_claims(const struct app *app, const char *token);
 
 /* The cookie that carries a session in browsers; a NULL session takes it away. */
 void sign_in_set_cookie(const struct http_request *request, struct http_response *response,
