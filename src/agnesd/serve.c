@@ -45,6 +45,12 @@ static char **list_of(const char *variable, const char *otherwise)
 
 static bool read_settings(struct settings *settings, GError **error)
 {
+	if (serve_options.port < 0 || serve_options.port > G_MAXUINT16) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+			    "--port is %d: it must be from 1 to %d, or 0 for any that is free",
+			    serve_options.port, G_MAXUINT16);
+		return false;
+	}
 	settings->origins = list_of("CORS_ORIGINS", "http://localhost:3000,http://localhost:8000");
 	settings->proxies = list_of("FORWARDED_ALLOW_IPS", "127.0.0.1,::1");
 	const char *certificate = serve_options.certificate, *key = serve_options.key;

@@ -168,6 +168,11 @@ test('options that make no sense are told at once', async (t) => {
   const folder = temporaryFolder(t);
   const unknown = await agnesd(['up', '--data-dir', folder, '--prot', '1']);
   assert.equal(unknown.code, 2);
+  for (const port of ['-1', '65536', '99999']) {
+    const { code, stderr } = await agnesd(['up', '--data-dir', folder, `--port=${port}`]);
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`--port is ${port}: it must be from 1 to 65535`));
+  }
   const tls = await agnesd(['up', '--data-dir', folder, '--tls-certificate', 'a', '--tls-key', 'b'], { env: { API_URL: '' } });
   assert.equal(tls.code, 1);
   assert.match(tls.stderr, /API_URL must say/);
