@@ -15,9 +15,9 @@ export const publish = (dataDir, tables, source = 'shop') =>
   extract(dataDir, source, (folder) =>
     Object.entries(tables).flatMap(([name, select]) => plain(folder, name, select)));
 
-/** Waits until `holds` gives something true, and returns that. */
+/** Waits until `holds` gives something true, and returns that; two minutes, for a machine may be busy. */
 export async function until(what, holds) {
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 2400; i++) {
     const found = await holds();
     if (found) return found;
     await new Promise((resolve) => setTimeout(resolve, 50));
