@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/order.h"
 #include "base/yaml.h"
 #include "cli/output.h"
 
@@ -115,11 +116,6 @@ static json_t *read_config(GError **error)
 	return NULL;
 }
 
-static int compare_keys(const void *left, const void *right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
 static json_t *sort_keys(json_t *object)
 {
 	const char *key;
@@ -129,7 +125,7 @@ static json_t *sort_keys(json_t *object)
 	{
 		g_ptr_array_add(keys, (char *)key);
 	}
-	g_ptr_array_sort(keys, compare_keys);
+	g_ptr_array_sort(keys, order_texts);
 	json_t *sorted = json_object();
 	for (guint i = 0; i < keys->len; i++)
 		json_object_set(sorted, keys->pdata[i], json_object_get(object, keys->pdata[i]));

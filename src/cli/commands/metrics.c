@@ -1,4 +1,5 @@
 /* da metrics list and show: how the numbers of this company are computed. */
+#include "base/order.h"
 #include "cli/api.h"
 #include "cli/commands.h"
 #include "cli/grid.h"
@@ -10,11 +11,6 @@
 enum { HTTP_NOT_FOUND = 404 };
 
 /* --- list --- */
-
-static int compare_texts(const void *left, const void *right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
 
 static const char *category_of(const json_t *metric)
 {
@@ -33,7 +29,7 @@ static GPtrArray *categories_of(const json_t *metrics)
 		if (!g_ptr_array_find_with_equal_func(categories, category, g_str_equal, NULL))
 			g_ptr_array_add(categories, (char *)category);
 	}
-	g_ptr_array_sort(categories, compare_texts);
+	g_ptr_array_sort(categories, order_texts);
 	return categories;
 }
 

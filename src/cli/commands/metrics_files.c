@@ -4,6 +4,7 @@
  */
 #include "base/error.h"
 #include "base/files.h"
+#include "base/order.h"
 #include "base/yaml.h"
 #include "cli/api.h"
 #include "cli/commands.h"
@@ -59,11 +60,6 @@ static bool collect_file(json_t *entries, const char *path, GError **error)
 	return true;
 }
 
-static int compare_paths(const void *left, const void *right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
 /* The paths of a folder's entries that end in `suffix`, sorted; of one that cannot be read, none.
  */
 static GPtrArray *list_folder(const char *folder, const char *suffix)
@@ -75,7 +71,7 @@ static GPtrArray *list_folder(const char *folder, const char *suffix)
 		if (g_str_has_suffix(name, suffix))
 			g_ptr_array_add(paths, g_build_filename(folder, name, NULL));
 	}
-	g_ptr_array_sort(paths, compare_paths);
+	g_ptr_array_sort(paths, order_texts);
 	return paths;
 }
 

@@ -1,6 +1,7 @@
 /* da skills: the texts that tell an assistant how to work with this system. */
 #include "base/error.h"
 #include "base/files.h"
+#include "base/order.h"
 #include "base/resources.h"
 #include "cli/commands.h"
 #include "cli/grid.h"
@@ -12,11 +13,6 @@
 enum { LARGEST_SKILL = 1024 * 1024 };
 
 static const char suffix[] = ".md";
-
-static int compare_names(const void *left, const void *right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
 
 /* Names without their suffix, sorted. */
 static GPtrArray *list_names(const char *folder, GError **error)
@@ -33,7 +29,7 @@ static GPtrArray *list_names(const char *folder, GError **error)
 		if (g_str_has_suffix(file, suffix))
 			g_ptr_array_add(names, g_strndup(file, strlen(file) - strlen(suffix)));
 	}
-	g_ptr_array_sort(names, compare_names);
+	g_ptr_array_sort(names, order_texts);
 	return names;
 }
 

@@ -2,6 +2,7 @@
 #include "cli/engine/views.h"
 
 #include "base/error.h"
+#include "base/order.h"
 #include "cli/sync/download.h"
 #include "cli/workspace/snapshots.h"
 #include "duck/query.h"
@@ -164,11 +165,6 @@ static bool needs_view(const struct refresh *refresh, const char *name, enum own
 	return owner != OWNER_TABLE || refresh->all || (table && !table->has_view);
 }
 
-static int compare_names(const void *left, const void *right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
 /* To DuckDB "Orders" and "orders" are one name: the first of them has the view. */
 static GPtrArray *names_for_views(const struct refresh *refresh)
 {
@@ -179,7 +175,7 @@ static GPtrArray *names_for_views(const struct refresh *refresh)
 	g_hash_table_iter_init(&iter, refresh->files);
 	while (g_hash_table_iter_next(&iter, &key, NULL))
 		g_ptr_array_add(names, key);
-	g_ptr_array_sort(names, compare_names);
+	g_ptr_array_sort(names, order_texts);
 	for (guint i = 0; i < names->len;) {
 		if (g_hash_table_add(seen, g_ascii_strdown(names->pdata[i], -1))) {
 			i++;
@@ -280,8 +276,8 @@ static void conclude(const struct refresh *refresh)
 		if (has_none && !g_hash_table_contains(refresh->broken, key))
 			g_ptr_array_add(report->hidden, g_strdup(key));
 	}
-	g_ptr_array_sort(report->broken, compare_names);
-	g_ptr_array_sort(report->hidden, compare_names);
+	g_ptr_array_sort(report->broken, order_texts);
+	g_ptr_array_sort(report->hidden, order_texts);
 }
 
 bool views_refresh(const struct workspace *workspace, struct sync_state *state,

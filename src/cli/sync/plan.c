@@ -1,6 +1,8 @@
 /* From what is offered and what is here to what is to be done. */
 #include "cli/sync/plan.h"
 
+#include "base/order.h"
+
 #include <string.h>
 
 char *sync_file_name(const char *table)
@@ -51,11 +53,6 @@ static enum sync_action decide(const struct sync_question *question,
 	return table->is_remote ? SYNC_REMOTE : compare(question, table, known);
 }
 
-static int compare_names(const void *left, const void *right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
 static void find_gone(struct sync_plan *plan, const struct sync_question *question)
 {
 	void *name;
@@ -71,7 +68,7 @@ static void find_gone(struct sync_plan *plan, const struct sync_question *questi
 		if (!g_hash_table_contains(offered, name))
 			g_ptr_array_add(plan->gone, g_strdup(name));
 	}
-	g_ptr_array_sort(plan->gone, compare_names);
+	g_ptr_array_sort(plan->gone, order_texts);
 }
 
 struct sync_plan *sync_plan_make(const struct sync_question *question)

@@ -4,12 +4,12 @@
 #include "base/beneath.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/order.h"
 #include "cli/output.h"
 #include "cli/settings.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #define MEMORY_FILE  "upload_state.json"
@@ -30,11 +30,6 @@ struct uploads {
 	struct upload_report *report;
 };
 
-static int compare_names(const void *left, const void *right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
 static GPtrArray *session_names(const struct workspace *workspace)
 {
 	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
@@ -49,7 +44,7 @@ static GPtrArray *session_names(const struct workspace *workspace)
 		closedir(entries);
 	else
 		descriptor_close(&folder);
-	g_ptr_array_sort(names, compare_names);
+	g_ptr_array_sort(names, order_texts);
 	return names;
 }
 
