@@ -4,10 +4,10 @@
 #include "base/files.h"
 #include "base/json.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <utime.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,17 +77,22 @@ static void a_file_that_is_not_one_is_left_out(void **state)
 	assert_hash(assets, "profiles", NULL);
 }
 
+static void set_time(const char *path, time_t seconds)
+{
+	const struct timespec times[2] = {{.tv_sec = seconds}, {.tv_sec = seconds}};
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
 static void a_folder_counts_by_its_newest_file(void **state)
 {
-	const struct utimbuf old = {1600000000, 1600000000}, newer = {1700000000, 1700000000};
 	assert_true(files_make_folder("docs/deep", NULL));
 	assert_true(g_file_set_contents("docs/a.md", "a", 1, NULL));
 	assert_true(g_file_set_contents("docs/deep/b.md", "b", 1, NULL));
-	assert_int_equal(utime("docs/a.md", &old), 0);
-	assert_int_equal(utime("docs/deep/b.md", &old), 0);
+	set_time("docs/a.md", 1600000000);
+	set_time("docs/deep/b.md", 1600000000);
 	g_autoptr(manifest_assets) assets = manifest_assets_new(".");
 	assert_hash(assets, "docs", "1600000000");
-	assert_int_equal(utime("docs/deep/b.md", &newer), 0);
+	set_time("docs/deep/b.md", 1700000000);
 	manifest_assets_look(assets);
 	assert_hash(assets, "docs", "1700000000");
 }
