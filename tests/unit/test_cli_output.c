@@ -148,6 +148,31 @@ static void test_tables_fit_forty_columns(void **state)
 		assert_true(columns_of(*line) <= 40);
 }
 
+static void test_texts_are_wrapped_between_words(void **state)
+{
+	static const char *const cells[] = {
+		"id",
+		"key",
+		"notes",
+		"1",
+		"889be06f-5e52-45e8-98c0-d72b21d6f6bd",
+		"words that need more than the one line that there is",
+		"2",
+		"x",
+		"a-word-that-is-longer-than-all-words-of-forty-letters-that-are-kept-whole",
+	};
+	g_autofree char *text = render(86, cells, 3);
+	const char *row = strchr(strchr(text, '\n') + 1, '\n');
+	assert_string_equal(
+		row, "\n"
+		     " 1  889be06f-5e52-45e8-98c0-d72b21d6f6bd  words that need more than the one "
+		     "line that\n"
+		     "                                          there is\n"
+		     " 2  x                                     a-word-that-is-longer-than-all-"
+		     "words-of-fort\n"
+		     "                                          y-letters-that-are-kept-whole\n");
+}
+
 /* Wrapped beyond reading, or beyond the edge: neither. */
 static void test_rows_that_are_too_wide_follow_each_other(void **state)
 {
@@ -390,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_tables_align_and_show_null),
 		cmocka_unit_test(test_tables_without_rows_have_a_header),
 		cmocka_unit_test(test_tables_fit_forty_columns),
+		cmocka_unit_test(test_texts_are_wrapped_between_words),
 		cmocka_unit_test(test_rows_that_are_too_wide_follow_each_other),
 		cmocka_unit_test(test_cells_cannot_steer_a_terminal),
 		cmocka_unit_test(test_padding_counts_columns_and_not_bytes),
