@@ -6,6 +6,7 @@ import {
 import path from 'node:path';
 import test from 'node:test';
 import { run as runDuck } from './lib/extracts.mjs';
+import { csv, drop, openSync, runSync } from './lib/runs.mjs';
 import { serve } from './lib/server.mjs';
 import { grant, openShop, publish, until } from './lib/shop.mjs';
 import { makeParquet, md5, TableServer, Workspace } from './lib/workspace.mjs';
@@ -48,6 +49,23 @@ test('a real server: what is granted is downloaded, then nothing, then what chan
   assert.deepEqual(await workspace.rows('SELECT count(*)::INT AS n, sum(more)::INT AS s FROM orders'), [{ n: 10, s: 45 }]);
   assert.deepEqual(await workspace.rows("SELECT column_name AS name FROM duckdb_columns() WHERE table_name = 'orders' ORDER BY column_index"),
     [{ name: 'id' }, { name: 'amount' }, { name: 'more' }]);
+});
+
+test('a table that the server itself could never fetch is told, and is no failure', async (t) => {
+  const { folder, server, admin } = await openSync(t);
+  drop(folder, 'good.csv', csv(3));
+  drop(folder, 'hollow.csv', '');
+  assert.equal((await runSync(admin)).status, 'partial');
+  const workspace = new Workspace(t, server.url, { token: admin.token });
+  const run = await workspace.da(['sync']);
+  assert.deepEqual([run.code, run.stdout, run.stderr],
+    [0, 'Downloaded: 1 tables\nSkipped (unchanged): 0\n', 'The server has no data of 1 tables yet: hollow\n']);
+  const quiet = await workspace.da(['sync', '--quiet']);
+  assert.deepEqual([quiet.code, quiet.stdout, quiet.stderr], [0, '', '']);
+  drop(folder, 'hollow.csv', csv(2));
+  await runSync(admin);
+  assert.match((await workspace.da(['sync'])).stdout, /^Downloaded: 1 tables\n/);
+  assert.deepEqual(workspace.files(), ['good.parquet', 'hollow.parquet']);
 });
 
 test('the files of the reference client are written as it reads them', async (t) => {

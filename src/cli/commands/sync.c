@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-enum { SHOWN_REMOTE = 5 };
+enum { SHOWN_NAMES = 5 };
 
 /* clang-format off */
 static const struct option options[] = {
@@ -95,19 +95,28 @@ static int run_upload(struct invocation *invocation, const struct workspace *wor
 
 /* --- what was done, on standard error --- */
 
-static void warn_remote(const struct sync_report *report)
+/* "a, b, c, d, e (+3 more)". */
+static char *first_names(const json_t *names)
 {
-	size_t count = json_array_size(report->remote);
-	if (count == 0)
-		return;
-	GString *names = g_string_new(NULL);
-	for (size_t i = 0; i < MIN(count, (size_t)SHOWN_REMOTE); i++)
-		g_string_append_printf(names, "%s%s", i ? ", " : "",
-				       json_string_value(json_array_get(report->remote, i)));
-	if (count > SHOWN_REMOTE)
-		g_string_append_printf(names, " (+%zu more)", count - SHOWN_REMOTE);
-	output_warn("Skipping %zu remote-mode tables: %s\n", count, names->str);
-	g_string_free(names, TRUE);
+	size_t count = json_array_size(names);
+	GString *text = g_string_new(NULL);
+	for (size_t i = 0; i < MIN(count, (size_t)SHOWN_NAMES); i++)
+		g_string_append_printf(text, "%s%s", i ? ", " : "",
+				       json_string_value(json_array_get(names, i)));
+	if (count > SHOWN_NAMES)
+		g_string_append_printf(text, " (+%zu more)", count - SHOWN_NAMES);
+	return g_string_free(text, FALSE);
+}
+
+static void warn_skipped(const struct sync_report *report)
+{
+	size_t remote = json_array_size(report->remote), absent = json_array_size(report->absent);
+	g_autofree char *remote_names = first_names(report->remote);
+	g_autofree char *absent_names = first_names(report->absent);
+	if (remote > 0)
+		output_warn("Skipping %zu remote-mode tables: %s\n", remote, remote_names);
+	if (absent > 0)
+		output_warn("The server has no data of %zu tables yet: %s\n", absent, absent_names);
 }
 
 static void warn_names(const json_t *names, const char *before)
@@ -256,7 +265,7 @@ static void tell(const struct invocation *invocation, const struct sync_report *
 		output_warn("The server lists no tables that you may read; an administrator grants "
 			    "them.\n");
 	if (!quiet && !as_json)
-		warn_remote(report);
+		warn_skipped(report);
 	if (!quiet || report->prune_refused)
 		warn_gone(report);
 	if (report->table_unknown)

@@ -17,6 +17,7 @@ enum {
 	SHOWN_TEXT = 200,  /* of an error page */
 	MAGIC_BYTES = 4,
 	LEAST_PARQUET = 2 * MAGIC_BYTES,
+	NOT_FOUND = 404,
 	SERVER_ERRORS = 500,
 	CONNECT_SECONDS = 30,
 };
@@ -204,6 +205,7 @@ static void set_status_error(const struct http_reply *reply, GError **error)
 	else
 		g_set_error(error, AGNES_ERROR,
 			    reply->status >= SERVER_ERRORS ? AGNES_ERROR_FAILED
+			    : reply->status == NOT_FOUND   ? AGNES_ERROR_NOT_FOUND
 							   : AGNES_ERROR_INVALID,
 			    "HTTP %d%s", reply->status, reason);
 }

@@ -53,7 +53,7 @@ void sync_report_clear(struct sync_report *report)
 {
 	json_t *const lists[] = {report->wanted, report->downloaded, report->remote,
 				 report->errors, report->gone,	     report->pruned,
-				 report->broken, report->hidden};
+				 report->absent, report->broken,     report->hidden};
 	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
 		json_decref(lists[i]);
 	g_clear_error(&report->views_error);
@@ -66,7 +66,8 @@ static void report_start(struct sync_report *report)
 				       .remote = json_array(),
 				       .errors = json_array(),
 				       .gone = json_array(),
-				       .pruned = json_array()};
+				       .pruned = json_array(),
+				       .absent = json_array()};
 }
 
 static void add_error(const struct sync_job *sync, const char *table, const char *message)
@@ -152,6 +153,24 @@ static void remember(struct sync_job *sync, const struct offered_table *table,
 	sync->changed = true;
 }
 
+/* What the server lists of a table that it could never fetch itself. */
+static bool is_empty_entry(const struct offered_table *table)
+{
+	return !*table->hash && table->rows == 0 && table->size_bytes == 0;
+}
+
+static void take_failure(struct sync_job *sync, const struct offered_table *table,
+			 const GError *error)
+{
+	sync->stale |= g_error_matches(error, AGNES_ERROR, AGNES_ERROR_CONFLICT);
+	if (sync->report->interrupted)
+		return;
+	if (is_empty_entry(table) && g_error_matches(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND))
+		json_array_append_new(sync->report->absent, json_string(table->name));
+	else
+		add_error(sync, table->name, error->message);
+}
+
 static void take_result(struct sync_job *sync, const struct offered_table *table,
 			const struct download *download)
 {
@@ -161,9 +180,7 @@ static void take_result(struct sync_job *sync, const struct offered_table *table
 		json_array_append_new(sync->report->downloaded, json_string(table->name));
 		break;
 	case DOWNLOAD_FAILED:
-		sync->stale |= g_error_matches(download->error, AGNES_ERROR, AGNES_ERROR_CONFLICT);
-		if (!sync->report->interrupted)
-			add_error(sync, table->name, download->error->message);
+		take_failure(sync, table, download->error);
 		break;
 	default:
 		break;

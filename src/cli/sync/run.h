@@ -27,6 +27,7 @@ struct sync_report {
 	json_t *wanted;		 /* [{"table", "rows", "size_bytes"}]: what is to be downloaded */
 	json_t *downloaded;	 /* [name] */
 	json_t *remote;		 /* [name]: those that have no file */
+	json_t *absent;		 /* [name]: those that the server could not fetch itself so far */
 	json_t *errors;		 /* [{"table", "error"}] */
 	json_t *gone, *pruned;	 /* [name]: not offered any more; removed for it */
 	json_t *broken, *hidden; /* [file], [name], see cli/engine/views.h; NULL: not looked at */
