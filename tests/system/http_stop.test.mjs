@@ -126,7 +126,7 @@ test('after the drain time no handler is begun, and none is abandoned', async (t
   await Promise.all(clients.map(({ client }) => client.ended));
   for (const { client } of clients.slice(0, 2)) assert.match(client.text(), /HTTP\/1\.1 503 /);
   assert.doesNotMatch(clients[2].client.text(), /0\r\n\r\n$/); // cut, and not as if it were whole
-  await stopped;
+  await Promise.all([stopped, stubborn.ended]);
   assert.equal(stubborn.text().slice(0, 12), 'HTTP/1.1 204');
 });
 

@@ -208,21 +208,22 @@ const children = (parent) => readdirSync('/proc').filter((pid) => /^\d+$/.test(p
 test('a worker waits in reserve for the next source', async (t) => {
   const { folder, source, pool } = await fixture(t);
   const b = await writeSource(folder, 'b', { n: 'SELECT 2 AS i' });
-  for (const each of [source, b, { ...b, edition: '2' }]) {
+  let edition = 1;
+  // It need not be ready yet; then a source starts one of its own.
+  const takesTheReserve = async (each) => {
     const taken = await pids(pool);
-    const reserve = () => children(pool.child.pid).filter((pid) => !taken.includes(pid));
-    await until('one is in reserve', () => reserve().length === 1);
-    const [pid] = reserve();
-    await pool.rows(each, 'SELECT max(i) FROM n');
-    assert.ok((await pids(pool)).includes(pid));
-  }
+    const reserve = children(pool.child.pid).filter((pid) => !taken.includes(pid));
+    await pool.rows({ ...each, edition: `${++edition}` }, 'SELECT max(i) FROM n');
+    return reserve.length === 1 && (await pids(pool)).includes(reserve[0]);
+  };
+  for (const each of [source, b, b]) await until('the one in reserve is taken', () => takesTheReserve(each));
   // One that was killed meanwhile is not missed.
   const taken = await pids(pool);
   const reserve = () => children(pool.child.pid).filter((pid) => !taken.includes(pid));
   await until('one is in reserve', () => reserve().length === 1);
   const [doomed] = reserve();
   process.kill(doomed, 'SIGKILL');
-  assert.deepEqual(await pool.rows({ ...b, edition: '3' }, 'FROM n'), [[2]]);
+  assert.deepEqual(await pool.rows({ ...b, edition: 'last' }, 'FROM n'), [[2]]);
 });
 
 test('a worker that keeps too much address space after a query is replaced', NEEDS_LIMITS, async (t) => {

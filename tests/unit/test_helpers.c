@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { THREADS = 3, ATTEMPTS = 50 };
+enum { THREADS = 3, ATTEMPTS = 10 };
 
 struct fixture {
 	struct duck_database *database;
@@ -81,8 +81,10 @@ static void they_help_with_long_statements(void **state)
 {
 	unsigned threads;
 	long ticks = 0;
+	/* Only what scans a table is divided among threads. */
+	run(*state, "CREATE TABLE numbers AS SELECT range AS i FROM range(3000000)");
 	for (int i = 0; i < ATTEMPTS && ticks == 0; i++) {
-		run(*state, "SELECT sum(hash(i * 7)) FROM range(8000000) t(i)");
+		run(*state, "SELECT sum(hash(i::VARCHAR)) FROM numbers");
 		ticks = ticks_of("helper", &threads);
 	}
 	assert_int_equal(threads, THREADS - 1);
