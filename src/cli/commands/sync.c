@@ -261,9 +261,6 @@ static void tell(const struct invocation *invocation, const struct sync_report *
 {
 	bool quiet = invocation_flag(invocation, "quiet");
 	bool as_json = invocation_flag(invocation, "json");
-	if (!quiet && report->total == 0)
-		output_warn("The server lists no tables that you may read; an administrator grants "
-			    "them.\n");
 	if (!quiet && !as_json)
 		warn_skipped(report);
 	if (!quiet || report->prune_refused)
@@ -316,6 +313,9 @@ static int run_sync(struct invocation *invocation, const struct workspace *works
 			    error->message);
 		return EXIT_CODE_FAILED;
 	}
+	if (outcome == SYNC_FINE && !quiet && !report.interrupted && report.total == 0)
+		output_warn("The server lists no tables that you may read; an administrator grants "
+			    "them.\n");
 	if (outcome == SYNC_FINE && !sync.dry_run && !report.interrupted) {
 		if (sync.nothing)
 			metadata_refresh(workspace, api);
