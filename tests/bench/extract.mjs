@@ -52,6 +52,8 @@ try {
   const results = { ours: [], peer: [] };
   for (let round = 0; round < ROUNDS; round++) {
     results.peer.push(await measure('nice', ['-n', '10', BARE, LIMIT, path.join(folder, 'spill'), ...pairs], ''));
+    // What did not change is not read again.
+    rmSync(path.join(folder, 'extracts'), { recursive: true, force: true });
     results.ours.push(await measure(AGNESD, ['extract', 'local', '--data-dir', folder], rows));
   }
   const line = (name, key, unit, target) => {
