@@ -7,17 +7,17 @@ enum { OPEN_SECONDS = 5, OPEN_PAUSE_MICROSECONDS = 20 * 1000 };
 
 static const char *const places[] = {WORKSPACE_DATABASE, WORKSPACE_OLD_DUCKDB};
 
-/* A sync holds it for moments. */
-static struct duck_database *open_patiently(const char *path, GError **error)
+struct duck_database *local_open_file(const char *path, const struct duck_options *options,
+				      GError **error)
 {
-	const struct duck_options options = {.read_only = true};
 	gint64 deadline = g_get_monotonic_time() + OPEN_SECONDS * G_USEC_PER_SEC;
 	for (;;) {
 		g_autoptr(GError) cause = NULL;
-		struct duck_database *database = duck_database_open(path, &options, &cause);
+		struct duck_database *database = duck_database_open(path, options, &cause);
 		if (database)
 			return database;
-		if (cause->code != AGNES_ERROR_BUSY || g_get_monotonic_time() >= deadline) {
+		if (!g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_BUSY) ||
+		    g_get_monotonic_time() >= deadline) {
 			g_propagate_error(error, g_steal_pointer(&cause));
 			return NULL;
 		}
@@ -27,10 +27,11 @@ static struct duck_database *open_patiently(const char *path, GError **error)
 
 struct duck_database *local_open(const struct workspace *workspace, GError **error)
 {
+	const struct duck_options options = {.read_only = true};
 	for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
 		g_autofree char *path = workspace_path(workspace, places[i]);
 		if (g_file_test(path, G_FILE_TEST_EXISTS))
-			return open_patiently(path, error);
+			return local_open_file(path, &options, error);
 	}
 	g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND,
 			    "Local DuckDB not found. Run: da sync");

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/order.h"
+#include "cli/engine/local.h"
 #include "cli/sync/download.h"
 #include "cli/workspace/snapshots.h"
 #include "duck/query.h"
@@ -14,8 +15,6 @@
 #include <string.h>
 
 #define ENDING ".parquet"
-
-enum { OPEN_SECONDS = 5, OPEN_PAUSE_MICROSECONDS = 50 * 1000 };
 
 enum owner { OWNER_NOBODY, OWNER_USER, OWNER_TABLE, OWNER_SNAPSHOT };
 
@@ -50,23 +49,12 @@ void views_report_clear(struct views_report *report)
 struct duck_database *views_open(const struct workspace *workspace, GError **error)
 {
 	const struct duck_options options = {.threads = 1};
-	gint64 deadline = g_get_monotonic_time() + OPEN_SECONDS * G_USEC_PER_SEC;
 	g_autofree char *path = workspace_path(workspace, WORKSPACE_DATABASE);
 	g_autofree char *below = g_path_get_dirname(WORKSPACE_DATABASE);
 	AUTO_FD folder = workspace_make_folder(workspace, below, error);
 	if (folder < 0)
 		return NULL;
-	for (;;) {
-		g_autoptr(GError) cause = NULL;
-		struct duck_database *database = duck_database_open(path, &options, &cause);
-		if (database)
-			return database;
-		if (cause->code != AGNES_ERROR_BUSY || g_get_monotonic_time() >= deadline) {
-			g_propagate_error(error, g_steal_pointer(&cause));
-			return NULL;
-		}
-		g_usleep(OPEN_PAUSE_MICROSECONDS);
-	}
+	return local_open_file(path, &options, error);
 }
 
 /* Whose a view is, by what it reads. */
