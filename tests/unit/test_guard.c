@@ -1,8 +1,8 @@
 /* src/query/guard: what passes, what does not, and what is said about it. */
 #include "base/error.h"
 #include "duck/query.h"
+#include "guard_fixture.h"
 #include "query/functions.h"
-#include "query/guard.h"
 
 #include <string.h>
 
@@ -13,36 +13,12 @@
 
 #include <cmocka.h>
 
-struct fixture {
-	struct duck_database *database;
-	struct query_tables *tables;
-	struct query_guard *guard;
-};
-
 static int set_up(void **state)
 {
-	struct fixture *at = g_new0(struct fixture, 1);
-	json_t *list = json_pack("[s, s, s, {ss s[sss]}, {ss ss}]", "orders", "customers", "Region",
-				 "name", "events", "remote", "bq", "web data", "events", "name",
-				 "late", "problem", "'late' is not there yet");
-	at->tables = query_tables_new(list, NULL);
-	json_decref(list);
-	assert_non_null(at->tables);
-	at->database = duck_database_open(NULL, NULL, NULL);
-	at->guard = query_guard_new(at->database, at->tables, NULL);
-	assert_non_null(at->guard);
-	*state = at;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *at = *state;
-	query_guard_free(at->guard);
-	duck_database_free(at->database);
-	query_tables_free(at->tables);
-	g_free(at);
-	return 0;
+	return guard_fixture_set_up(state, json_pack("[s, s, s, {ss s[sss]}, {ss ss}]", "orders",
+						     "customers", "Region", "name", "events",
+						     "remote", "bq", "web data", "events", "name",
+						     "late", "problem", "'late' is not there yet"));
 }
 
 static char *used_names(const struct query_verdict *verdict)
@@ -57,7 +33,7 @@ static char *used_names(const struct query_verdict *verdict)
 
 static void assert_passes(void **state, const char *sql, const char *tables)
 {
-	struct fixture *at = *state;
+	struct guard_fixture *at = *state;
 	g_auto(query_verdict) verdict = {0};
 	g_autoptr(GError) error = NULL;
 	if (!query_guard_check(at->guard, sql, &verdict, &error))
@@ -70,7 +46,7 @@ static void assert_passes(void **state, const char *sql, const char *tables)
 static void assert_refused(void **state, const char *sql, enum agnes_error code,
 			   const char *message)
 {
-	struct fixture *at = *state;
+	struct guard_fixture *at = *state;
 	g_auto(query_verdict) verdict = {0};
 	g_autoptr(GError) error = NULL;
 	if (query_guard_check(at->guard, sql, &verdict, &error))
@@ -267,7 +243,7 @@ static void statements_that_are_no_query_are_refused(void **state)
 
 static char *body_of(void **state, const char *sql)
 {
-	struct fixture *at = *state;
+	struct guard_fixture *at = *state;
 	g_auto(query_verdict) verdict = {0};
 	g_autoptr(GError) error = NULL;
 	if (!query_guard_check(at->guard, sql, &verdict, &error))
@@ -289,7 +265,7 @@ static void a_body_can_stand_in_parentheses(void **state)
 		{"WITH x AS (SELECT 'a' AS v) FROM x;", "a"},
 		{"SELECT max(column_name) FROM (DESCRIBE SELECT 1 AS a);", "a"},
 	};
-	struct fixture *at = *state;
+	struct guard_fixture *at = *state;
 	g_autoptr(duck_connection) connection = duck_connect(at->database, NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		g_autofree char *body = body_of(state, cases[i][0]);
@@ -322,7 +298,7 @@ static void long_and_deep_statements_are_refused(void **state)
 /* Every function of the library has been looked at, and the lists name nothing else. */
 static void the_lists_cover_the_library(void **state)
 {
-	struct fixture *at = *state;
+	struct guard_fixture *at = *state;
 	g_autoptr(duck_connection) connection = duck_connect(at->database, NULL);
 	g_autoptr(duck_rows) rows = duck_query(
 		connection, NULL,
@@ -361,5 +337,5 @@ int main(void)
 		cmocka_unit_test(long_and_deep_statements_are_refused),
 		cmocka_unit_test(the_lists_cover_the_library),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, guard_fixture_tear_down);
 }

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "duck/query.h"
+#include "guard_fixture.h"
 #include "query/comments.h"
 #include "query/predicate.h"
 #include "query/predicate_functions.h"
@@ -16,35 +17,11 @@
 
 #include <cmocka.h>
 
-struct fixture {
-	struct duck_database *database;
-	struct query_tables *tables;
-	struct query_guard *guard;
-};
-
 static const char *const columns[] = {"id", "Name", "odd \"name", "from", NULL};
 
 static int set_up(void **state)
 {
-	struct fixture *at = g_new0(struct fixture, 1);
-	json_t *list = json_pack("[s]", "orders");
-	at->tables = query_tables_new(list, NULL);
-	json_decref(list);
-	at->database = duck_database_open(NULL, NULL, NULL);
-	at->guard = query_guard_new(at->database, at->tables, NULL);
-	assert_non_null(at->guard);
-	*state = at;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *at = *state;
-	query_guard_free(at->guard);
-	duck_database_free(at->database);
-	query_tables_free(at->tables);
-	g_free(at);
-	return 0;
+	return guard_fixture_set_up(state, json_pack("[s]", "orders"));
 }
 
 static void comments_become_blanks(void **state)
@@ -104,7 +81,7 @@ static void functions_are_found_by_name(void **state)
 /* The predicate that is let through, or NULL with its rejection as text. */
 static char *check(void **state, const char *text, char **rejected)
 {
-	struct fixture *at = *state;
+	struct guard_fixture *at = *state;
 	g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
 	g_hash_table_add(names, (gpointer) "id");
 	g_hash_table_add(names, (gpointer) "name");
@@ -153,7 +130,7 @@ static void predicates_are_rejected_by_their_tree(void **state)
 
 static char *build(void **state, const char *fields, char **message)
 {
-	struct fixture *at = *state;
+	struct guard_fixture *at = *state;
 	struct query_scan scan = {0};
 	g_auto(query_verdict) verdict = {0};
 	g_autoptr(json_t) rejection = NULL;
@@ -212,8 +189,8 @@ int main(void)
 		cmocka_unit_test(comments_become_blanks),
 		cmocka_unit_test(functions_are_found_by_name),
 		cmocka_unit_test_setup_teardown(predicates_are_rejected_by_their_tree, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(fields_become_sql, set_up, tear_down),
+						guard_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(fields_become_sql, set_up, guard_fixture_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
