@@ -231,11 +231,16 @@ test('a worker that keeps too much address space after a query is replaced', NEE
   const [first] = await (async () => { await patient.pool.rows(patient.source, 'FROM n LIMIT 1'); return pids(patient.pool); })();
   for (let i = 0; i < 3; i++) await patient.pool.rows(patient.source, 'SELECT k, count(*) FROM n GROUP BY k');
   assert.deepEqual(await pids(patient.pool), [first]);
-  // The heap of a thread is more than a megabyte.
+  // The heap of a thread is more than a megabyte, but which queries need a new one is chance.
   const { source, pool } = await fixture(t, { workers: 1, kept_mb: 1 });
-  const answer = await pool.run(source, 'SELECT k, count(*) FROM n GROUP BY k', { id: 'large' });
-  assert.equal(answer.summary.rows, 10);
-  await until('it is gone', async () => (await pids(pool)).length === 0);
+  let worker;
+  await until('it is gone', async () => {
+    const rows = await pool.rows(source, 'SELECT k, len(list(i ORDER BY i)) FROM n, range(20) GROUP BY k');
+    assert.equal(rows.length, 10);
+    const now = await pids(pool);
+    worker ??= now[0];
+    return !now.includes(worker);
+  });
   assert.deepEqual(await pool.rows(source, 'SELECT count(*) FROM n'), [[100000]]);
 });
 
