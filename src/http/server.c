@@ -24,6 +24,7 @@ enum {
 	DEFAULT_IDLE_SECONDS = 75,
 	DEFAULT_BODY_SECONDS = 30,
 	DEFAULT_SLOWEST_BODY = 16 * 1024,
+	SEND_SECONDS = 2,	       /* for the last answers, when the server stops */
 	CONNECTION_MEMORY = 16 * 1024, /* headers must fit; 10,000 idle connections take 170 MB */
 };
 
@@ -165,6 +166,9 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 		connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	*context = http_sweeper_add(server->sweeper, info->connect_fd,
 				    peer ? peer->client_addr : NULL);
+	const char *address = http_connection_address(*context);
+	http_connection_trust(*context,
+			      server->proxies && http_proxies_trust(server->proxies, address));
 	http_connection_allow(*context, server->options.header_seconds);
 }
 
@@ -284,12 +288,24 @@ int http_server_port(const struct http_server *server)
 	return server->port;
 }
 
-/* Waits until nothing is under way any more, but no longer than `until`. */
-static void wait_idle(struct http_server *server, gint64 until)
+static bool is_idle(const struct http_server *server)
 {
+	return atomic_load(&server->under_way) == 0;
+}
+
+/* Of the requests that were ever suspended none is left without its answer. */
+static bool is_answered(const struct http_server *server)
+{
+	return g_hash_table_size(server->waiting) == 0;
+}
+
+/* Waits until it is so, but not much longer than some seconds. */
+static void wait_until(struct http_server *server, bool (*is_so)(const struct http_server *server),
+		       int seconds)
+{
+	gint64 until = g_get_monotonic_time() + seconds * G_TIME_SPAN_SECOND;
 	g_mutex_lock(&server->lock);
-	while (atomic_load(&server->under_way) > 0 &&
-	       g_cond_wait_until(&server->idle, &server->lock, until))
+	while (!is_so(server) && g_cond_wait_until(&server->idle, &server->lock, until))
 		;
 	g_mutex_unlock(&server->lock);
 }
@@ -325,13 +341,15 @@ void http_server_stop(struct http_server *server, int drain_seconds)
 		return;
 	atomic_store(&server->stopping, true);
 	stop_listening(server);
-	wait_idle(server, g_get_monotonic_time() + drain_seconds * G_TIME_SPAN_SECOND);
+	wait_until(server, is_idle, drain_seconds);
 	/* Even when all is quiet: a connection that is still open may begin a request any time, and
 	 * none may sleep when the daemon stops. */
 	cut_requests(server);
 	/* Handlers notice within the time-outs of what they wait for; then every connection runs.
 	 */
 	g_thread_pool_free(g_steal_pointer(&server->pool), FALSE, TRUE);
+	/* The daemon closes what has not been sent when it stops. */
+	wait_until(server, is_answered, SEND_SECONDS);
 	MHD_stop_daemon(g_steal_pointer(&server->daemon));
 }
 

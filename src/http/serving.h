@@ -25,7 +25,7 @@ struct http_server {
 	atomic_bool stopping; /* connections are closed after their request */
 	atomic_bool cutting;  /* relays end now, and the pool takes nothing more */
 	GMutex lock;
-	GCond idle;	     /* signalled when the last request ended */
+	GCond idle;	     /* signalled when the last request of some kind ended */
 	GHashTable *waiting; /* set of exchanges that were suspended once */
 	struct http_sweeper *sweeper;
 };
