@@ -52,7 +52,7 @@ struct http_exchange *http_exchange_new(struct http_server *server,
 		.application = server->application.data,
 		.exchange = exchange};
 	choose_id(exchange);
-	if (server->proxies)
+	if (http_connection_is_trusted(exchange->peer))
 		http_proxy_apply(server->proxies, exchange);
 	return exchange;
 }

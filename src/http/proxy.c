@@ -44,7 +44,7 @@ void http_proxies_free(struct http_proxies *proxies)
 	g_free(proxies);
 }
 
-static bool is_trusted(const struct http_proxies *proxies, const char *text)
+bool http_proxies_trust(const struct http_proxies *proxies, const char *text)
 {
 	if (proxies->any)
 		return true;
@@ -81,7 +81,7 @@ static char *client_of(const struct http_proxies *proxies, struct MHD_Connection
 		if (!g_hostname_is_ip_address(hop))
 			break;
 		client = hop;
-		if (!is_trusted(proxies, hop))
+		if (!http_proxies_trust(proxies, hop))
 			break;
 	}
 	return g_strdup(client);
@@ -90,8 +90,6 @@ static char *client_of(const struct http_proxies *proxies, struct MHD_Connection
 void http_proxy_apply(const struct http_proxies *proxies, struct http_exchange *exchange)
 {
 	struct http_request *request = &exchange->request;
-	if (!is_trusted(proxies, request->address))
-		return;
 	const char *scheme = http_request_header(request, "X-Forwarded-Proto");
 	if (scheme)
 		request->secure = g_ascii_strcasecmp(scheme, "https") == 0;
@@ -101,7 +99,8 @@ void http_proxy_apply(const struct http_proxies *proxies, struct http_exchange *
 		exchange->forwarded_host = g_strstrip(g_strndup(host, strcspn(host, ",")));
 		request->host = exchange->forwarded_host;
 	}
-	exchange->forwarded = client_of(proxies, exchange->connection);
+	if (http_request_header(request, "X-Forwarded-For"))
+		exchange->forwarded = client_of(proxies, exchange->connection);
 	if (exchange->forwarded)
 		request->address = exchange->forwarded;
 }

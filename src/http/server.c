@@ -299,7 +299,7 @@ static bool is_answered(const struct http_server *server)
 	return g_hash_table_size(server->waiting) == 0;
 }
 
-/* Waits until it is so, but not much longer than some seconds. */
+/* Waits until it is so, but no longer than some seconds. */
 static void wait_until(struct http_server *server, bool (*is_so)(const struct http_server *server),
 		       int seconds)
 {

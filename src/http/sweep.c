@@ -4,13 +4,13 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <string.h>
 
 struct http_connection {
 	struct http_sweeper *sweeper;
 	int fd;
 	atomic_int deadline; /* in the sweeper's seconds; 0: none */
+	bool trusted;
 	char address[INET6_ADDRSTRLEN];
 };
 
@@ -128,4 +128,14 @@ void http_connection_extend(struct http_connection *connection, int seconds)
 const char *http_connection_address(const struct http_connection *connection)
 {
 	return connection->address;
+}
+
+void http_connection_trust(struct http_connection *connection, bool trusted)
+{
+	connection->trusted = trusted;
+}
+
+bool http_connection_is_trusted(const struct http_connection *connection)
+{
+	return connection->trusted;
 }

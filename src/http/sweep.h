@@ -6,6 +6,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 
 struct http_sweeper;
@@ -26,3 +27,7 @@ void http_connection_extend(struct http_connection *connection, int seconds);
 
 /* The peer's address as text; "" if it has none. */
 const char *http_connection_address(const struct http_connection *connection);
+
+/* Whether the peer is a proxy that is trusted; not, until it is said before the first request. */
+void http_connection_trust(struct http_connection *connection, bool trusted);
+bool http_connection_is_trusted(const struct http_connection *connection);
