@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gnutls/gnutls.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -48,14 +49,13 @@ char *secret_random_text(size_t bytes)
 	return text;
 }
 
-bool secret_equal(const char *left, const char *right)
+bool secret_equal(const char *secret, const char *given)
 {
-	/* Hashes have one length, so that the length of the secret is not told either. */
-	g_autofree char *first = secret_hash(left), *second = secret_hash(right);
-	volatile guchar differs = 0;
-	for (size_t i = 0; first[i] && second[i]; i++)
-		differs |= (guchar)(first[i] ^ second[i]);
-	return differs == 0;
+	/* What is compared has the length of `given` in any case, so that the time tells no more
+	 * of the secret's length than that it is another. */
+	size_t length = strlen(given);
+	bool fits = strlen(secret) == length;
+	return gnutls_memcmp(fits ? secret : given, given, length) == 0 && fits;
 }
 
 char *secret_hash(const char *text)

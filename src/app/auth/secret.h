@@ -16,8 +16,8 @@ char *secret_load(const char *data_dir, const char *variable, const char *file, 
 char *secret_random_hex(size_t bytes);
 char *secret_random_text(size_t bytes);
 
-/* Whether two texts are equal, in a time that tells nothing about where they differ. */
-bool secret_equal(const char *left, const char *right);
+/* Whether somebody gave the secret, in a time that tells nothing about where they differ. */
+bool secret_equal(const char *secret, const char *given);
 
 /* SHA-256 of a text, in lower-case hex. */
 char *secret_hash(const char *text);

@@ -10,7 +10,7 @@ enum { MOST_TOKENS = 20 * 1000 };
 struct token_cache {
 	char *secret;
 	GMutex lock;
-	GHashTable *tokens; /* hash → struct token_claims */
+	GHashTable *tokens; /* token → struct token_claims */
 };
 
 void token_claims_free(struct token_claims *claims)
@@ -18,8 +18,25 @@ void token_claims_free(struct token_claims *claims)
 	if (!claims || !g_atomic_ref_count_dec(&claims->references))
 		return;
 	jwt_claims_clear(&claims->jwt);
+	g_free(claims->token);
 	g_free(claims->hash);
 	g_free(claims);
+}
+
+/* Of the signature, which is behind the last dot and as good as random. */
+static guint token_hash(gconstpointer token)
+{
+	const char *signature = strrchr(token, '.');
+	return g_str_hash(signature ? signature : token);
+}
+
+/*
+ * The table compares a token with a known one only if their 32-bit hashes are equal: so much of a
+ * signature of 256 bits the time may tell, but nothing else.
+ */
+static gboolean same_token(gconstpointer known, gconstpointer given)
+{
+	return secret_equal(known, given);
 }
 
 struct token_cache *token_cache_new(const char *secret)
@@ -27,7 +44,7 @@ struct token_cache *token_cache_new(const char *secret)
 	struct token_cache *cache = g_new0(struct token_cache, 1);
 	g_mutex_init(&cache->lock);
 	cache->secret = g_strdup(secret);
-	cache->tokens = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+	cache->tokens = g_hash_table_new_full(token_hash, same_token, NULL,
 					      (GDestroyNotify)token_claims_free);
 	return cache;
 }
@@ -42,10 +59,10 @@ void token_cache_free(struct token_cache *cache)
 	g_free(cache);
 }
 
-static struct token_claims *look_up(struct token_cache *cache, const char *hash)
+static struct token_claims *look_up(struct token_cache *cache, const char *token)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&cache->lock);
-	struct token_claims *claims = g_hash_table_lookup(cache->tokens, hash);
+	struct token_claims *claims = g_hash_table_lookup(cache->tokens, token);
 	if (claims)
 		g_atomic_ref_count_inc(&claims->references);
 	return claims;
@@ -57,7 +74,7 @@ static void remember(struct token_cache *cache, struct token_claims *claims)
 	if (g_hash_table_size(cache->tokens) >= MOST_TOKENS)
 		g_hash_table_remove_all(cache->tokens);
 	g_atomic_ref_count_inc(&claims->references);
-	g_hash_table_replace(cache->tokens, claims->hash, claims);
+	g_hash_table_replace(cache->tokens, claims->token, claims);
 }
 
 static struct token_claims *verify(struct token_cache *cache, const char *token, int64_t now)
@@ -68,6 +85,8 @@ static struct token_claims *verify(struct token_cache *cache, const char *token,
 	struct token_claims *claims = g_new0(struct token_claims, 1);
 	g_atomic_ref_count_init(&claims->references);
 	claims->jwt = jwt;
+	claims->token = g_strdup(token);
+	claims->hash = secret_hash(token);
 	return claims;
 }
 
@@ -76,13 +95,11 @@ struct token_claims *token_cache_verify(struct token_cache *cache, const char *t
 	int64_t now = g_get_real_time() / G_USEC_PER_SEC;
 	if (strlen(token) > JWT_LONGEST)
 		return NULL;
-	g_autofree char *hash = secret_hash(token);
-	g_autoptr(token_claims) claims = look_up(cache, hash);
+	g_autoptr(token_claims) claims = look_up(cache, token);
 	if (!claims) {
 		claims = verify(cache, token, now);
 		if (!claims)
 			return NULL;
-		claims->hash = g_steal_pointer(&hash);
 		remember(cache, claims);
 	}
 	if (claims->jwt.expires && claims->jwt.expires <= now)

@@ -1,5 +1,5 @@
 /*
- * Tokens whose signature was found right, remembered by their hash. Bounded; any thread. Whether
+ * Tokens whose signature was found right, so that they need not be verified again. Bounded; any thread. Whether
  * the claims still hold (times, user, revocation) is for the caller to check at every use.
  */
 #pragma once
@@ -15,7 +15,8 @@ struct token_cache;
 /* Verified claims, shared: given back by token_claims_free(). */
 struct token_claims {
 	struct jwt_claims jwt;
-	char *hash; /* SHA-256 of the token, in hex */
+	char *token;
+	char *hash; /* its SHA-256, in hex */
 	gatomicrefcount references;
 };
 void token_claims_free(struct token_claims *claims);
