@@ -20,6 +20,8 @@ enum {
 	LONGEST_HEADERS = 256 * 1024,
 	WAIT_MILLISECONDS = 1000,
 	RECEIVE_BLOCK = 128 * 1024,
+	HTTP_PORT = 80,
+	HTTPS_PORT = 443,
 };
 
 struct http_client {
@@ -38,7 +40,7 @@ struct transfer {
 	size_t header_bytes;
 	size_t longest_body;
 	char *address; /* for messages */
-	struct curl_slist *headers;
+	struct curl_slist *headers, *places;
 	curl_mime *form;
 	off_t file_size, file_offset;
 	GError *error; /* of a callback, which is the cause of what libcurl says */
@@ -73,6 +75,7 @@ static void transfer_clear(struct transfer *transfer)
 {
 	const struct curl *curl = transfer->client->curl;
 	curl->slist_free_all(transfer->headers);
+	curl->slist_free_all(transfer->places);
 	curl->mime_free(transfer->form);
 	http_reply_free(transfer->reply);
 	g_clear_pointer(&transfer->body, g_byte_array_unref);
@@ -175,6 +178,28 @@ static bool set_form(struct transfer *transfer, GError **error)
 	return true;
 }
 
+/* "host:port:address,address", as libcurl wants to be told where a name is. */
+static void set_addresses(struct transfer *transfer)
+{
+	const struct http_call *call = transfer->call;
+	if (!call->addresses || !call->addresses[0])
+		return;
+	g_autoptr(GUri) uri = g_uri_parse(call->url, G_URI_FLAGS_ENCODED, NULL);
+	bool secure = strcmp(g_uri_get_scheme(uri), "https") == 0;
+	int port = g_uri_get_port(uri);
+	g_autoptr(GString) place = g_string_new(NULL);
+	g_string_printf(place, "%s:%d:", g_uri_get_host(uri),
+			port > 0 ? port
+			: secure ? HTTPS_PORT
+				 : HTTP_PORT);
+	for (const char *const *at = call->addresses; *at; at++)
+		g_string_append_printf(place, strchr(*at, ':') ? "%s[%s]" : "%s%s",
+				       at == call->addresses ? "" : ",", *at);
+	transfer->places = transfer->client->curl->slist_append(NULL, place->str);
+	transfer->client->curl->easy_setopt(transfer->client->easy, CURLOPT_RESOLVE,
+					    transfer->places);
+}
+
 static bool has_header(const struct http_call *call, const char *name)
 {
 	size_t length = strlen(name);
@@ -213,6 +238,7 @@ static bool set_request(struct transfer *transfer, GError **error)
 	else
 		set(easy, CURLOPT_CUSTOMREQUEST, method);
 	set(easy, CURLOPT_HTTPHEADER, transfer->headers);
+	set_addresses(transfer);
 	return true;
 }
 

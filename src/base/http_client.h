@@ -48,6 +48,12 @@ struct http_call {
 			void *receiver, GError **error);
 	void *receiver;
 	int cancel; /* a descriptor: the call is given up as soon as it is readable; 0: none */
+	/*
+	 * Where the URL's host is, NULL-terminated, for who has looked it up and looked at what it
+	 * found: the name is not looked up again, by this client at least. NULL: it is. A proxy, if
+	 * there is one, looks for itself.
+	 */
+	const char *const *addresses;
 };
 
 /*

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
@@ -12,6 +12,7 @@ import { pipeline, Readable } from 'node:stream';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { atEnd, collect, temporaryFolder } from './lib/agnesd.mjs';
+import { selfSigned } from './lib/tls.mjs';
 
 const PROGRAM = path.join(process.env.AGNES_BUILD ?? 'build', 'tests/system/drivers/http_call');
 const READ_BY_CURL = /^(https?_proxy|all_proxy|no_proxy|ssl_cert_(file|dir))$/i;
@@ -273,14 +274,10 @@ test('a call is cancelled while it waits, and before it begins', async (t) => {
 test('a private authority is trusted when it is named, and nobody else then', async (t) => {
   const folder = temporaryFolder(t);
   const file = (name) => path.join(folder, name);
-  for (const name of ['good', 'other']) {
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1',
-      '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', file(`${name}.key`), '-out', file(`${name}.pem`)],
-    { stdio: 'ignore' });
-  }
+  const { key, cert } = selfSigned(folder, 'IP:127.0.0.1', 'good');
+  selfSigned(folder, 'IP:127.0.0.1', 'other');
   writeFileSync(file('broken.pem'), 'no certificate\n');
-  const server = https.createServer({ key: readFileSync(file('good.key')), cert: readFileSync(file('good.pem')) },
-    (request, response) => response.end('secret'));
+  const server = https.createServer({ key, cert }, (request, response) => response.end('secret'));
   server.on('tlsClientError', () => {});
   const port = await listen(t, server);
   const url = `https://127.0.0.1:${port}`;
@@ -296,6 +293,19 @@ test('a private authority is trusted when it is named, and nobody else then', as
   const named = await call({ url: `https://localhost:${port}` }, { SSL_CERT_FILE: file('good.pem') });
   assert.equal(named.error, 'DENIED', 'the certificate is for another name');
   assert.notEqual((await call({ url: `http://127.0.0.1:${port}` })).status, 200, 'TLS spoken to as plain text');
+});
+
+test('a name that was looked up already is not looked up again', async (t) => {
+  const url = await serve(t, (request, response) => response.end(request.headers.host));
+  const { port } = new URL(url);
+  const named = `http://nowhere.example.com:${port}`;
+  // The name leads nowhere, or to a stranger; the address is what counts.
+  const found = await call({ url: named, addresses: ['127.0.0.1'] });
+  assert.deepEqual([found.status, found.body], [200, `nowhere.example.com:${port}`]);
+  const second = await call({ url: named, addresses: ['::1', '127.0.0.1'] });
+  assert.equal(second.status, 200, second.message);
+  const elsewhere = await call({ url: `http://localhost:${port}`, addresses: ['127.0.0.2'] });
+  assert.equal(elsewhere.error, 'UNAVAILABLE', JSON.stringify(elsewhere));
 });
 
 test('proxies are taken from the environment', async (t) => {

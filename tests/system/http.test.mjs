@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { bodyOf, connect, request, startDemo, statusOf, talk, until } from './lib/http_demo.mjs';
+import { selfSigned } from './lib/tls.mjs';
 
 const run = promisify(execFile);
 const md5 = (data) => createHash('md5').update(data).digest('hex');
@@ -344,13 +345,10 @@ test('only trusted proxies are believed', async (t) => {
 
 test('TLS with a certificate of one\'s own', async (t) => {
   const folder = folderFor(t);
-  const files = { key: path.join(folder, 'key.pem'), certificate: path.join(folder, 'cert.pem') };
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost',
-    '-addext', 'subjectAltName=DNS:localhost', '-keyout', files.key, '-out', files.certificate], { stdio: 'ignore' });
-  const certificate = readFileSync(files.certificate, 'utf8');
+  const { key, cert: certificate } = selfSigned(folder, 'DNS:localhost');
   const file = path.join(folder, 'data');
   writeFileSync(file, randomBytes(1_000_000));
-  const { port } = await startDemo(t, { DEMO_FILE: file, TLS_CERTIFICATE: certificate, TLS_KEY: readFileSync(files.key, 'utf8') });
+  const { port } = await startDemo(t, { DEMO_FILE: file, TLS_CERTIFICATE: certificate, TLS_KEY: key });
   const get = (target) => new Promise((resolve, reject) => {
     https.get({ host: 'localhost', family: 4, port, path: target, ca: certificate }, (response) => {
       const chunks = [];

@@ -59,15 +59,17 @@ static const char **strings_of(const json_t *list)
 
 static json_t *make_call(struct http_client *client, const json_t *wanted)
 {
-	const json_t *headers = NULL;
+	const json_t *headers = NULL, *addresses = NULL;
 	const char *method = NULL, *url = NULL, *body = NULL, *path = NULL;
 	int connect = 0, idle = 0, total = 0, longest = 0, stream = 0, cancel = 0;
 	struct sink sink = {.checksum = g_checksum_new(G_CHECKSUM_MD5)};
-	json_unpack((json_t *)wanted, "{ss s?s s?o s?s s?s s?i s?i s?i s?i s?b s?I s?b}", "url",
+	json_unpack((json_t *)wanted, "{ss s?s s?o s?s s?s s?i s?i s?i s?i s?b s?I s?b s?o}", "url",
 		    &url, "method", &method, "headers", &headers, "body", &body, "file", &path,
 		    "connect", &connect, "idle", &idle, "total", &total, "longest", &longest,
-		    "stream", &stream, "room", &sink.limit, "cancel", &cancel);
+		    "stream", &stream, "room", &sink.limit, "cancel", &cancel, "addresses",
+		    &addresses);
 	g_autofree const char **lines = strings_of(headers);
+	g_autofree const char **places = strings_of(addresses);
 	AUTO_FD file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	AUTO_FD input = cancel ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
 	const struct http_file part = {"file", "notes.txt", "text/plain", file};
@@ -85,6 +87,7 @@ static json_t *make_call(struct http_client *client, const json_t *wanted)
 		.receive = stream ? receive : NULL,
 		.receiver = &sink,
 		.cancel = cancel ? input : 0,
+		.addresses = addresses ? places : NULL,
 	};
 	g_autoptr(GError) error = NULL;
 	g_autoptr(http_reply) reply = http_client_call(client, &call, &error);
