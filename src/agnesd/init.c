@@ -3,12 +3,12 @@
 #include "agnesd/init_questions.h"
 #include "base/error.h"
 #include "base/files.h"
-#include "base/http_client.h"
 #include "base/json.h"
 #include "base/prompt.h"
 #include "base/yaml.h"
 #include "config/config.h"
 #include "config/problem.h"
+#include "connectors/keboola/storage.h"
 #include "connectors/registry.h"
 
 #include <errno.h>
@@ -62,41 +62,21 @@ static bool any_given(void)
 /* Asks Keboola whose token it is. */
 static char *verify_keboola(const struct init_answers *answers, enum init_answer *again)
 {
+	bool refused = false;
 	g_autoptr(GError) error = NULL;
-	g_autofree char *url = g_strconcat(
-		answers->texts[INIT_KEBOOLA_URL],
-		g_str_has_suffix(answers->texts[INIT_KEBOOLA_URL], "/") ? "" : "/",
-		"v2/storage/tokens/verify", NULL);
-	char *header = g_strconcat("X-StorageApi-Token: ", answers->texts[INIT_KEBOOLA_TOKEN],
-				   NULL);
-	const struct http_call call = {
-		.url = url,
-		.headers = (const char *const[]){header, NULL},
-		.connect_seconds = VERIFY_SECONDS,
-		.total_seconds = VERIFY_SECONDS,
+	const struct keboola_project project = {
+		.url = answers->texts[INIT_KEBOOLA_URL],
+		.token = answers->texts[INIT_KEBOOLA_TOKEN],
+		.seconds = VERIFY_SECONDS,
 	};
-	g_autoptr(http_client) client = http_client_new("agnesd/" AGNES_VERSION, &error);
-	g_autoptr(http_reply) reply = client ? http_client_call(client, &call, &error) : NULL;
-	prompt_forget(header);
-	*again = INIT_KEBOOLA_URL;
-	if (!reply)
-		return g_strdup_printf("%s (--no-check takes the answers as they are)",
-				       error->message);
-	if (reply->status == 401 || reply->status == 403) {
-		*again = INIT_KEBOOLA_TOKEN;
-		return g_strdup_printf("%s does not accept the token (status %d)",
-				       answers->texts[INIT_KEBOOLA_URL], reply->status);
-	}
-	size_t size;
-	const char *body = g_bytes_get_data(reply->body, &size);
-	g_autoptr(json_t) token = body ? json_parse(body, size, url, NULL) : NULL;
-	const json_t *owner = json_object_get(token, "owner");
-	const char *project = json_string_value(json_object_get(owner, "name"));
-	if (!http_reply_is_fine(reply) || !project)
-		return g_strdup_printf("%s does not answer as a Keboola stack does (status %d)",
-				       answers->texts[INIT_KEBOOLA_URL], reply->status);
-	g_printerr("  The token opens the project '%s'.\n", project);
-	return NULL;
+	g_autoptr(keboola_storage) storage = keboola_storage_new(&project, &error);
+	g_autofree char *name = storage ? keboola_storage_verify(storage, &refused, &error) : NULL;
+	*again = refused ? INIT_KEBOOLA_TOKEN : INIT_KEBOOLA_URL;
+	if (name)
+		g_printerr("  The token opens the project '%s'.\n", name);
+	return name ? NULL
+		    : g_strdup_printf("%s (--no-check takes the answers as they are)",
+				      error->message);
 }
 
 static char *verify(const struct init_answers *answers, enum init_answer *again)

@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/prompt.h"
+#include "connectors/keboola/storage.h"
 #include "extract/names.h"
 
 #include <string.h>
@@ -61,26 +62,14 @@ static char *check_folder(const struct init_answers *answers, const char *answer
 		       : g_strdup_printf("the folder %s cannot be read by this user", path);
 }
 
-/* A token goes over this connection: in the open only within the machine. */
 static char *check_url(const struct init_answers *answers, const char *answer)
 {
-	static const char *const own[] = {"localhost", "127.0.0.1", "::1", NULL};
-	g_autoptr(GUri) uri = g_uri_parse(answer, G_URI_FLAGS_NONE, NULL);
-	const char *host = uri ? g_uri_get_host(uri) : NULL;
-	if (!host || !*host || g_uri_get_userinfo(uri) || g_uri_get_query(uri) ||
-	    g_uri_get_fragment(uri) || strlen(g_uri_get_path(uri)) > 1)
-		return g_strdup("an address such as https://connection.example.com");
-	if (strcmp(g_uri_get_scheme(uri), "https") == 0 ||
-	    (strcmp(g_uri_get_scheme(uri), "http") == 0 && g_strv_contains(own, host)))
-		return NULL;
-	return g_strdup("the address must begin with https://");
+	return keboola_check_url(answer);
 }
 
 static char *check_token(const struct init_answers *answers, const char *answer)
 {
-	return g_regex_match_simple("^[A-Za-z0-9._~+/=:-]+$", answer, G_REGEX_DOLLAR_ENDONLY, 0)
-		       ? NULL
-		       : g_strdup("a token has letters, digits and ._~+/=:- only");
+	return keboola_check_token(answer);
 }
 
 static char *check_project(const struct init_answers *answers, const char *answer)

@@ -18,8 +18,12 @@
 #include "app/sync/runner.h"
 #include "app/table_facts.h"
 #include "app/web/assets.h"
+#include "base/error.h"
 #include "base/sandbox.h"
 #include "state/backup_keeper.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
 
 enum { BOOTSTRAP_CODE_BYTES = 8 };
 
@@ -66,6 +70,11 @@ struct app *app_new(const char *data_dir, GError **error)
 	g_mutex_init(&app->config_lock);
 	app->data_dir = g_canonicalize_filename(data_dir, NULL);
 	app->started = g_get_real_time();
+	app->stopping = eventfd(0, EFD_CLOEXEC);
+	if (app->stopping < 0) {
+		agnes_set_errno(error, errno, "cannot make an eventfd");
+		return NULL;
+	}
 	app->config = config_load(data_dir, error);
 	app->state = app->config ? open_state(app, error) : NULL;
 	if (!app->state)
@@ -106,6 +115,7 @@ struct app *app_new(const char *data_dir, GError **error)
 void app_stop(struct app *app)
 {
 	sync_runner_stop(app->sync_runner);
+	eventfd_write(app->stopping, 1);
 }
 
 void app_free(struct app *app)
@@ -130,6 +140,7 @@ void app_free(struct app *app)
 	state_free(app->state);
 	configuration_free(app->config);
 	g_mutex_clear(&app->config_lock);
+	descriptor_close(&app->stopping);
 	g_free((void *)app->routes);
 	g_free(app->bootstrap_code);
 	g_free(app->data_dir);

@@ -49,6 +49,7 @@ struct app {
 	struct cli_archives *cli_archives;
 	struct assets *assets;
 	char *bootstrap_code; /* NULL: somebody can sign in */
+	int stopping;	      /* an eventfd: readable as soon as app_stop() was called */
 	int64_t started;      /* microseconds since 1970 */
 	GMutex config_lock;   /* for the one that follows: use app_config() */
 	struct configuration *config;
@@ -63,7 +64,7 @@ struct app {
 struct app *app_new(const char *data_dir, GError **error);
 /*
  * Before the server is stopped: ends what would keep it from ending, the synchronisation and the
- * streams about it.
+ * streams about it, and calls of other servers.
  */
 void app_stop(struct app *app);
 /* After the server has stopped: writes what is queued. */

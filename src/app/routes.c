@@ -21,6 +21,7 @@ static const struct http_route *const tables[] = {
 	login_routes,
 	password_routes,
 	metadata_routes,
+	metadata_push_routes,
 	metric_routes,
 	monitoring_routes,
 	query_routes,

@@ -20,6 +20,7 @@ extern const struct http_route login_routes[];
 extern const struct http_route me_debug_routes[];
 extern const struct http_route password_routes[];
 extern const struct http_route metadata_routes[];
+extern const struct http_route metadata_push_routes[];
 extern const struct http_route metric_routes[];
 extern const struct http_route monitoring_routes[];
 extern const struct http_route query_routes[];

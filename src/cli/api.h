@@ -41,6 +41,7 @@ enum {
 	API_SECONDS_CONNECT = 10,
 	API_SECONDS_VERIFY = 15,
 	API_SECONDS_ESTIMATE = 120,
+	API_SECONDS_PUSH = 660,	 /* the server gives its source ten minutes */
 	API_SECONDS_QUERY = 600, /* of silence: a query may take long to say its first word */
 	API_LONGEST = 64 * 1024 * 1024,
 };

@@ -28,7 +28,6 @@ const char *const config_accepted[] = {
 	"auth.username_strip_domain",
 	"auth.username_prefix",
 	"auth.disabled_providers",
-	"data_source.keboola.token_env",
 	"data_source.keboola.storage_token",
 	"data_source.keboola.project_id",
 	"data_source.bigquery.billing_project",

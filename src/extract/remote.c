@@ -46,6 +46,11 @@ static bool is_listed(char **list, const char *name)
 	return g_strv_contains((const char *const *)list, name);
 }
 
+bool remote_policy_allows_token(const struct remote_policy *policy, const char *name)
+{
+	return is_listed(policy->token_envs, name);
+}
+
 bool remote_policy_check(const struct remote_policy *policy, const struct published_attach *attach,
 			 GError **error)
 {
@@ -65,7 +70,7 @@ bool remote_policy_check(const struct remote_policy *policy, const struct publis
 			    attach->extension);
 		return false;
 	}
-	if (has_token && !is_listed(policy->token_envs, attach->token_env)) {
+	if (has_token && !remote_policy_allows_token(policy, attach->token_env)) {
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_DENIED,
 			    "the variable '%s' is not allowed; list it in "
 			    "AGNES_REMOTE_ATTACH_TOKEN_ENVS to allow it",

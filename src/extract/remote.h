@@ -24,6 +24,9 @@ void remote_policy_init(struct remote_policy *policy, const char *extensions,
 void remote_policy_clear(struct remote_policy *policy);
 DEFINE_AUTO(remote_policy)
 
+/* Whether a setting may name that variable to take a token from. */
+bool remote_policy_allows_token(const struct remote_policy *policy, const char *name);
+
 /* INVALID: not a name. DENIED: not on the list; the message says which setting allows it. */
 bool remote_policy_check(const struct remote_policy *policy, const struct published_attach *attach,
 			 GError **error);

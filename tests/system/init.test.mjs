@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import path from 'node:path';
 import test from 'node:test';
 import { parse } from 'yaml';
-import { AGNESD, atEnd, collect, temporaryFolder } from './lib/agnesd.mjs';
+import { AGNESD, collect, temporaryFolder } from './lib/agnesd.mjs';
+import { startKeboola } from './lib/keboola.mjs';
 
 const PROGRAM = path.resolve(AGNESD);
 const VARIABLES = { KEBOOLA_STORAGE_TOKEN: '', DATA_DIR: '', CONFIG_DIR: '', DATA_SOURCE: '', LOG_LEVEL: '', NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.1' };
@@ -38,20 +38,6 @@ async function atTerminal(folder, answers, args = []) {
   const result = await collect(child);
   assert.deepEqual(left, [], result.stdout);
   return result;
-}
-
-// A stack that knows one token; what it was asked.
-async function keboola(t, token) {
-  const asked = [];
-  const server = createServer((request, response) => {
-    asked.push([request.url, request.headers['x-storageapi-token']]);
-    const known = request.headers['x-storageapi-token'] === token;
-    response.writeHead(known ? 200 : 401, { 'Content-Type': 'application/json' });
-    response.end(JSON.stringify(known ? { owner: { id: 7, name: 'Shop' } } : { error: 'Invalid access token' }));
-  });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  atEnd(t, () => new Promise((resolve) => { server.close(resolve); }));
-  return { url: `http://127.0.0.1:${server.address().port}`, asked };
 }
 
 test('defaults are enough for files of this machine', async (t) => {
@@ -131,7 +117,7 @@ test('what is there is not overwritten, or kept under another name', async (t) =
 });
 
 test('a token is tried out and never shown', async (t) => {
-  const stack = await keboola(t, '123-good');
+  const stack = await startKeboola(t, '123-good');
   const folder = temporaryFolder(t);
   const args = ['--source', 'keboola', '--keboola-url', stack.url];
   const refused = await init(folder, args, { KEBOOLA_STORAGE_TOKEN: '123-wrong' });
@@ -143,7 +129,8 @@ test('a token is tried out and never shown', async (t) => {
   const done = await init(folder, [...args, '--keboola-token-file', file]);
   assert.equal(done.code, 0, done.stderr);
   assert.match(done.stderr, /opens the project 'Shop'/);
-  assert.deepEqual(stack.asked, [['/v2/storage/tokens/verify', '123-wrong'], ['/v2/storage/tokens/verify', '123-good']]);
+  assert.deepEqual(stack.asked.map(({ url, token }) => [url, token]),
+    [['/v2/storage/tokens/verify', '123-wrong'], ['/v2/storage/tokens/verify', '123-good']]);
   for (const { stdout, stderr } of [refused, done]) assert.doesNotMatch(stdout + stderr, /123-/);
   assert.match(read(folder, '.env'), /^KEBOOLA_STORAGE_TOKEN='123-good'$/m);
   assert.doesNotMatch(read(folder, 'config/instance.yaml'), /123-good/);
@@ -157,7 +144,7 @@ test('a token is tried out and never shown', async (t) => {
 });
 
 test('at a terminal it asks, asks again, and hides what is secret', async (t) => {
-  const stack = await keboola(t, '456-good');
+  const stack = await startKeboola(t, '456-good');
   const folder = temporaryFolder(t);
   const { code, stdout } = await atTerminal(folder, [
     [/Name of this installation \[Company Data\]: $/, 'My Shop'],

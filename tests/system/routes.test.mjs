@@ -57,6 +57,7 @@ const REQUIRED = `
   POST /api/admin/metrics                   POST /api/admin/metrics/import
   DELETE /api/admin/metrics/{metric_id}
   GET /api/admin/metadata/{table_id}        POST /api/admin/metadata/{table_id}
+  POST /api/admin/metadata/{table_id}/push
   POST /api/upload/sessions                 POST /api/upload/artifacts
   POST /api/upload/local-md
   GET /api/health                           GET /api/health/detailed

@@ -1,6 +1,7 @@
 /* /api/admin/discover-*: asking the source which tables it has, and registering them. */
 #include "app/app.h"
 #include "app/audit.h"
+#include "app/keboola.h"
 #include "app/publisher.h"
 #include "app/routes.h"
 #include "app/sync/found_tables.h"
@@ -13,33 +14,26 @@
 /* Below the time that a stopping server waits for requests. */
 enum { DISCOVER_SECONDS = 15 };
 
-#define KEBOOLA_TOKEN "KEBOOLA_STORAGE_TOKEN"
-
 static json_t *ask_source(struct app *app, const char *source, GError **error)
 {
 	static const atomic_bool never = false;
 	return found_tables_ask(app, source, DISCOVER_SECONDS, &never, error);
 }
 
-static bool is_set(const char *text)
-{
-	return text && *text;
-}
-
 /* Why Keboola cannot be asked. */
 static const char *keboola_problem(const struct configuration *config)
 {
-	const char *url = config_text(config, "data_source.keboola.stack_url");
-	if (!is_set(url) && !is_set(config_env(config, "KEBOOLA_STACK_URL")))
+	const struct keboola_settings settings = keboola_settings_of_sync(config);
+	if (!settings.url)
 		return "Keboola is not configured: data_source.keboola.stack_url is missing";
-	if (!is_set(config_env(config, KEBOOLA_TOKEN)))
-		return "Keboola is not configured: the variable " KEBOOLA_TOKEN " is missing";
+	if (!settings.token)
+		return "Keboola is not configured: the variable KEBOOLA_STORAGE_TOKEN is missing";
 	return "this server has no connector for Keboola";
 }
 
 static struct http_response *refuse_bigquery(const struct configuration *config)
 {
-	bool configured = is_set(config_text(config, "data_source.bigquery.project"));
+	bool configured = config_is_set(config, "data_source.bigquery.project");
 	return http_refuse_with(
 		500,
 		json_pack("{ss ss s{}}", "error",

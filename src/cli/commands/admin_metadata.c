@@ -136,15 +136,24 @@ static int save(struct invocation *invocation, const char *name, const json_t *t
 	return api_ask(invocation, &call, &reply);
 }
 
-/* A source that does not take them is told of, and no failure. */
+/* A source that does not take them, or not all, is told of, and no failure. */
 static void push(struct invocation *invocation, const char *name)
 {
+	size_t i;
+	json_t *line;
 	g_autoptr(api_reply) reply = NULL;
 	g_autofree char *path = api_path("/api/admin/metadata/{}/push", name, NULL);
 	g_autofree char *failure = g_strdup_printf("Failed to push %s", name);
-	const struct api_call call = {.method = "POST", .path = path, .failure = failure};
-	if (api_ask(invocation, &call, &reply) == EXIT_CODE_OK)
-		output_print("Pushed metadata for %s to source.\n", name);
+	const struct api_call call = {
+		.method = "POST", .path = path, .seconds = API_SECONDS_PUSH, .failure = failure};
+	if (api_ask(invocation, &call, &reply) != EXIT_CODE_OK)
+		return;
+	output_print("Pushed metadata for %s to source.\n", name);
+	json_array_foreach(json_object_get(reply->json, "errors"), i, line)
+	{
+		g_autofree char *text = grid_text(line);
+		output_warn("Failed to push %s: %s\n", name, text);
+	}
 }
 
 static int run_apply(struct invocation *invocation)
