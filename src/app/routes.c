@@ -13,6 +13,7 @@ static const struct http_route *const tables[] = {
 	auth_routes,
 	catalog_routes,
 	cli_routes,
+	configure_routes,
 	data_routes,
 	discovery_routes,
 	grant_routes,

@@ -11,6 +11,7 @@ extern const struct http_route audit_routes[];
 extern const struct http_route auth_routes[];
 extern const struct http_route catalog_routes[];
 extern const struct http_route cli_routes[];
+extern const struct http_route configure_routes[];
 extern const struct http_route data_routes[];
 extern const struct http_route discovery_routes[];
 extern const struct http_route grant_routes[];

@@ -42,28 +42,59 @@ static bool is_reserved(GInetAddress *given)
 		(g_inet_address_to_bytes(address)[0] & 0xfe) == 0xfc);
 }
 
-struct http_response *url_check_refuse(const char *field, const char *url)
+static bool is_exempt(const struct configuration *config, const char *host)
 {
-	static const char reserved[] = "must not point to a private or reserved network";
+	size_t index;
+	json_t *name;
+	json_array_foreach((json_t *)config_list(config, "AGNES_PRIVATE_HOSTS"), index, name)
+	{
+		if (g_ascii_strcasecmp(json_string_value(name), host) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The addresses of the host, NULL: it has none; *reserved: one of them must not be called. */
+static char **look_up(const char *host, bool *reserved)
+{
+	g_autoptr(GResolver) resolver = g_resolver_get_default();
+	g_autoptr(GPtrArray) texts = g_ptr_array_new();
+	GList *found = g_resolver_lookup_by_name(resolver, host, NULL, NULL);
+	for (GList *at = found; at; at = at->next) {
+		*reserved |= is_reserved(at->data);
+		g_ptr_array_add(texts, g_inet_address_to_string(at->data));
+	}
+	g_resolver_free_addresses(found);
+	if (texts->len == 0)
+		return NULL;
+	g_ptr_array_add(texts, NULL);
+	return (char **)g_ptr_array_free(g_steal_pointer(&texts), FALSE);
+}
+
+struct http_response *url_check_refuse(const struct configuration *config, const char *field,
+				       const char *url, char ***addresses)
+{
+	static const char hidden[] = "must not point to a private or reserved network";
 	g_autoptr(GUri) parsed = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
 	const char *host = parsed ? g_uri_get_host(parsed) : NULL;
+	bool reserved = false;
 	if (!parsed)
 		return http_refuse(400, "Invalid %s: not a valid URL", field);
 	if (!host || !*host)
 		return http_refuse(400, "Invalid %s: missing hostname", field);
 	if (g_ascii_strcasecmp(g_uri_get_scheme(parsed), "https") != 0)
 		return http_refuse(400, "Invalid %s: must start with https://", field);
+	if (is_exempt(config, host))
+		return NULL;
 	if (g_ascii_strcasecmp(host, "localhost") == 0 ||
 	    g_ascii_strcasecmp(host, "localhost.localdomain") == 0)
-		return http_refuse(400, "Invalid %s: %s", field, reserved);
-	g_autoptr(GResolver) resolver = g_resolver_get_default();
-	GList *addresses = g_resolver_lookup_by_name(resolver, host, NULL, NULL);
-	bool bad = false;
-	for (GList *at = addresses; at; at = at->next)
-		bad |= is_reserved(at->data);
-	bool found = addresses != NULL;
-	g_resolver_free_addresses(addresses);
+		return http_refuse(400, "Invalid %s: %s", field, hidden);
+	g_auto(GStrv) found = look_up(host, &reserved);
 	if (!found)
 		return http_refuse(400, "Invalid %s: could not resolve hostname", field);
-	return bad ? http_refuse(400, "Invalid %s: %s", field, reserved) : NULL;
+	if (reserved)
+		return http_refuse(400, "Invalid %s: %s", field, hidden);
+	if (addresses)
+		*addresses = g_steal_pointer(&found);
+	return NULL;
 }

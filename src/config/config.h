@@ -82,3 +82,10 @@ const char *config_env(const struct configuration *config, const char *name);
  * process they are; BUSY: for too long.
  */
 bool config_save(const char *data_dir, const json_t *patch, GError **error);
+
+/*
+ * Sets variables, an object of texts, in DATA_DIR/state/.env_overlay, whose other lines stay as
+ * they are; what the environment itself sets goes before it all the same. Nothing is written if a
+ * value cannot stand on a line (INVALID). Waits as config_save() does.
+ */
+bool config_save_variables(const char *data_dir, const json_t *values, GError **error);

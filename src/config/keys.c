@@ -189,6 +189,9 @@ const struct config_key config_keys[] = {
 	 "With KBC_STORAGE_TOKEN, the project that notes about columns are pushed to; else the "
 	 "one above"},
 	{NULL, CONFIG_TEXT, NULL, "KBC_STORAGE_TOKEN", "Its storage token", .secret = true},
+	{NULL, CONFIG_LIST, NULL, "AGNES_PRIVATE_HOSTS",
+	 "Hosts of the server's own network that administrators may name as the address of a source",
+	 .example = "keboola.example.com"},
 	{NULL, CONFIG_LIST, NULL, "AGNES_REMOTE_ATTACH_EXTENSIONS",
 	 "DuckDB extensions that an extract may attach; not set: keboola, bigquery"},
 	{NULL, CONFIG_LIST, NULL, "AGNES_REMOTE_ATTACH_TOKEN_ENVS",

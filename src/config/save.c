@@ -1,10 +1,12 @@
 /* Writes what the admin pages change. */
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/yaml.h"
 #include "config/check.h"
 #include "config/private.h"
 #include "config/problem.h"
+#include "config/variables.h"
 
 #include <string.h>
 
@@ -57,16 +59,19 @@ static bool check_loads(const char *data_dir, const char *text, GError **error)
 	return !first;
 }
 
+/* Held until it is closed; of this process's threads, too: each holds the file open for itself. */
+static int lock(const char *data_dir, GError **error)
+{
+	g_autofree char *folder = g_build_filename(data_dir, "state", NULL);
+	g_autofree char *path = g_build_filename(folder, LOCK_NAME, NULL);
+	return files_make_folder(folder, error) ? files_lock(path, LOCK_MILLISECONDS, error) : -1;
+}
+
 bool config_save(const char *data_dir, const json_t *patch, GError **error)
 {
 	g_autofree char *path = config_overlay_path(data_dir);
-	g_autofree char *folder = g_path_get_dirname(path);
-	g_autofree char *lock_path = g_build_filename(folder, LOCK_NAME, NULL);
-	if (!files_make_folder(folder, error))
-		return false;
-	/* Of this process's threads, too: each holds the file open for itself. */
-	AUTO_FD lock = files_lock(lock_path, LOCK_MILLISECONDS, error);
-	if (lock < 0)
+	AUTO_FD held = lock(data_dir, error);
+	if (held < 0)
 		return false;
 	g_autoptr(json_t) overlay = read_raw(path, error);
 	if (!overlay)
@@ -77,4 +82,72 @@ bool config_save(const char *data_dir, const json_t *patch, GError **error)
 	g_autofree char *text = g_strconcat(heading, body, NULL);
 	return check_loads(data_dir, text, error) &&
 	       files_replace(path, text, strlen(text), 0600, error);
+}
+
+/* --- variables --- */
+
+/* A line NAME=value that is read back as just that. */
+static char *make_line(const char *name, const char *value, GError **error)
+{
+	g_autofree char *line = g_strdup_printf("%s=%s", name, value);
+	g_autofree char *copy = g_strdup(line);
+	const char *name_back = NULL;
+	char *value_back = NULL;
+	if (!strpbrk(line, "\r\n") && environment_split_line(copy, &name_back, &value_back) &&
+	    g_strcmp0(name_back, name) == 0 && strcmp(value_back, value) == 0)
+		return g_steal_pointer(&line);
+	g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID,
+		    "the value of %s cannot stand on one line", name);
+	return NULL;
+}
+
+/* Whether the line sets one of these. */
+static bool sets_any(const json_t *values, const char *line)
+{
+	const char *name;
+	char *value;
+	g_autofree char *copy = g_strdup(line);
+	environment_split_line(copy, &name, &value);
+	return name && json_object_get(values, name);
+}
+
+/* The lines that are there, without those that are to be replaced. */
+static bool keep_lines(const char *path, const json_t *values, GString *text, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	g_autofree char *before = files_read(path, VARIABLES_LONGEST, NULL, &problem);
+	if (!before && !g_error_matches(problem, AGNES_ERROR, AGNES_ERROR_NOT_FOUND)) {
+		g_propagate_error(error, g_steal_pointer(&problem));
+		return false;
+	}
+	g_auto(GStrv) lines = g_strsplit(before ? before : "", "\n", -1);
+	for (char **line = lines; *line; line++) {
+		bool last = !line[1] && !**line;
+		if (!last && !sets_any(values, *line))
+			g_string_append_printf(text, "%s\n", *line);
+	}
+	return true;
+}
+
+bool config_save_variables(const char *data_dir, const json_t *values, GError **error)
+{
+	const char *name;
+	json_t *value;
+	g_autofree char *path = variables_path(data_dir);
+	g_autoptr(GString) text = g_string_new(NULL);
+	AUTO_FD held = lock(data_dir, error);
+	if (held < 0 || !keep_lines(path, values, text, error))
+		return false;
+	json_object_foreach((json_t *)values, name, value)
+	{
+		g_autofree char *line = make_line(name, json_string_value(value), error);
+		if (!line)
+			return false;
+		g_string_append_printf(text, "%s\n", line);
+	}
+	if (text->len <= VARIABLES_LONGEST)
+		return files_replace(path, text->str, text->len, 0600, error);
+	g_set_error(error, AGNES_ERROR, AGNES_ERROR_TOO_LARGE,
+		    "%s would become larger than %d bytes", path, VARIABLES_LONGEST);
+	return false;
 }

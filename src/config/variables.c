@@ -8,11 +8,14 @@
 
 #include <string.h>
 
-enum { MAX_OVERLAY_BYTES = 1024 * 1024 };
-
 struct variables {
 	GHashTable *overlay; /* name -> value */
 };
+
+char *variables_path(const char *data_dir)
+{
+	return g_build_filename(data_dir, "state", ".env_overlay", NULL);
+}
 
 static void read_line(struct variables *environment, const char *path, int number, char *line,
 		      GPtrArray *problems)
@@ -38,7 +41,7 @@ static void read_overlay(struct variables *environment, const char *path, GPtrAr
 {
 	size_t size;
 	g_autoptr(GError) error = NULL;
-	g_autofree char *text = files_read(path, MAX_OVERLAY_BYTES, &size, &error);
+	g_autofree char *text = files_read(path, VARIABLES_LONGEST, &size, &error);
 	if (!text) {
 		if (!g_error_matches(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND))
 			config_problems_add(problems, CONFIG_ERROR, "%s", error->message);
@@ -57,7 +60,7 @@ struct variables *variables_new(const char *data_dir, GPtrArray *problems)
 {
 	struct variables *environment = g_new0(struct variables, 1);
 	environment->overlay = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	g_autofree char *path = g_build_filename(data_dir, "state", ".env_overlay", NULL);
+	g_autofree char *path = variables_path(data_dir);
 	read_overlay(environment, path, problems);
 	return environment;
 }

@@ -10,6 +10,10 @@
 
 struct variables;
 
+/* The file, and how large it may be. g_free() the path. */
+enum { VARIABLES_LONGEST = 1024 * 1024 };
+char *variables_path(const char *data_dir);
+
 /* Problems (struct config_problem) are added to `problems`; a missing file is none. */
 struct variables *variables_new(const char *data_dir, GPtrArray *problems);
 void variables_free(struct variables *environment);

@@ -6,11 +6,14 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { atEnd, temporaryFolder } from './lib/agnesd.mjs';
+import { state } from './lib/extracts.mjs';
+import { startKeboola } from './lib/keboola.mjs';
 import { serve } from './lib/server.mjs';
+import { selfSigned } from './lib/tls.mjs';
 
 const AT = '/api/admin/server-config';
 
-async function start(t, fixed) {
+async function start(t, fixed, env = {}) {
   const folder = temporaryFolder(t);
   mkdirSync(path.join(folder, 'config'));
   writeFileSync(path.join(folder, 'config/instance.yaml'), fixed ?? `
@@ -19,7 +22,7 @@ auth: {allowed_domain: example.com}
 email: {smtp_host: mail.example.com, smtp_password: hush}
 ai: {api_key: "\${AI_KEY}", provider: anthropic}
 `);
-  const server = await serve(t, folder, { env: { AI_KEY: 'very secret' } });
+  const server = await serve(t, folder, { env: { AI_KEY: 'very secret', ...env } });
   return { folder, server, admin: await server.bootstrap(), overlay: path.join(folder, 'state/instance.yaml') };
 }
 
@@ -162,4 +165,63 @@ test('the set-up page chooses the source', async (t) => {
   const { sections } = (await admin.get(AT)).body;
   assert.deepEqual([sections.instance.name, sections.data_source.type], ['Example', 'local']);
   assert.equal((await admin.get('/api/health')).body.instance_name, 'Example');
+});
+
+// A stack that the server trusts, and a server that may call it although it is on this machine.
+async function startBesideKeboola(t, token, env = {}) {
+  const tls = selfSigned(temporaryFolder(t), 'DNS:localhost');
+  const stack = await startKeboola(t, token, { tls });
+  const started = await start(t, undefined, { SSL_CERT_FILE: tls.files.cert, AGNES_PRIVATE_HOSTS: 'localhost', ...env });
+  const configure = (body) => started.admin.post('/api/admin/configure', { data_source: 'keboola', ...body });
+  return { stack, configure, ...started, variables: path.join(started.folder, 'state/.env_overlay') };
+}
+
+test('a Keboola project is tried out before it is taken, and its token is shown nowhere', async (t) => {
+  const token = '123-of-the-test';
+  const { stack, configure, admin, server, folder, overlay, variables } = await startBesideKeboola(t, token);
+  const refused = async (body, pattern) => {
+    const answer = await configure(body);
+    assert.equal(answer.status, 400, JSON.stringify(answer.body));
+    assert.match(answer.body.detail, pattern);
+    assert.doesNotMatch(answer.body.detail, /123-/);
+  };
+  await refused({ keboola_url: stack.url }, /^keboola_token and keboola_url are required for Keboola data source$/);
+  const failed = /^Keboola connection failed\. Check your token and URL\. /;
+  await refused({ keboola_url: stack.url, keboola_token: '123-wrong' }, failed);
+  await refused({ keboola_url: stack.url, keboola_token: '123-x\nHOME=/' }, failed);
+  await refused({ keboola_url: 'https://localhost:1', keboola_token: token }, failed);
+  await refused({ keboola_url: `${stack.url}/elsewhere`, keboola_token: token }, failed);
+  await refused({ keboola_url: `https://127.0.0.1:${stack.port}`, keboola_token: token }, /private or reserved/);
+  await refused({ keboola_url: stack.url.replace('https', 'http'), keboola_token: token }, /must start with https/);
+  assert.deepEqual(stack.asked.map(({ url }) => url), ['/v2/storage/tokens/verify']);
+  for (const file of [overlay, variables]) assert.throws(() => statSync(file));
+
+  mkdirSync(path.join(folder, 'state'), { recursive: true });
+  writeFileSync(variables, '# mine\nOTHER=1\nKEBOOLA_STORAGE_TOKEN=old\n', { mode: 0o644 });
+  const done = await configure({ keboola_url: stack.url, keboola_token: token });
+  assert.deepEqual(done.body, { status: 'ok', data_source: 'keboola', connection: 'verified' });
+  assert.equal(readFileSync(variables, 'utf8'),
+    `# mine\nOTHER=1\nKEBOOLA_STACK_URL=${stack.url}\nKEBOOLA_STORAGE_TOKEN=${token}\n`);
+  assert.equal(statSync(variables).mode & 0o777, 0o600);
+  const { sections } = (await admin.get(AT)).body;
+  assert.deepEqual(sections.data_source, { type: 'keboola', keboola: { stack_url: stack.url, token_env: '***' } });
+  assert.match(readFileSync(overlay, 'utf8'), /token_env: KEBOOLA_STORAGE_TOKEN/);
+
+  // In force at once: notes go to that project.
+  await admin.post('/api/admin/register-table', { name: 'orders', source_type: 'keboola', bucket: 'in.c-crm', source_table: 'orders' });
+  await admin.post('/api/admin/metadata/orders', { columns: [{ column_name: 'id', description: 'x' }] });
+  assert.deepEqual((await admin.post('/api/admin/metadata/orders/push')).body, { status: 'ok', pushed: 1 });
+  await server.stop();
+  const audited = await state(server.dataDir, 'SELECT * FROM audit_log');
+  assert.ok(audited.some(({ action }) => action === 'instance_config.configure'));
+  for (const text of [server.log, server.output, JSON.stringify(audited), readFileSync(overlay, 'utf8')]) assert.doesNotMatch(text, /123-/);
+});
+
+test('what the environment would hide is not saved', async (t) => {
+  const token = '123-of-the-test';
+  const { stack, configure, overlay, variables } = await startBesideKeboola(t, token, { KEBOOLA_STORAGE_TOKEN: 'another' });
+  const answer = await configure({ keboola_url: stack.url, keboola_token: token });
+  assert.equal(answer.status, 409);
+  assert.match(answer.body.detail, /sets KEBOOLA_STORAGE_TOKEN, which goes before/);
+  for (const file of [overlay, variables]) assert.throws(() => statSync(file));
 });

@@ -15,7 +15,8 @@
 
 #include <cmocka.h>
 
-#define OVERLAY "data/state/instance.yaml"
+#define OVERLAY	  "data/state/instance.yaml"
+#define VARIABLES "data/state/.env_overlay"
 
 static bool save(const char *json, GError **error)
 {
@@ -133,6 +134,56 @@ static void saves_in_threads_lose_nothing(void **state)
 		assert_int_equal(json_integer_value(json_object_get(connectors, names[i])), 19);
 }
 
+static bool save_variables(const char *json, GError **error)
+{
+	g_autoptr(json_t) values = json_parse(json, strlen(json), "values", NULL);
+	assert_non_null(values);
+	return config_save_variables("data", values, error);
+}
+
+static void assert_variables(const char *expected)
+{
+	struct stat status;
+	g_autofree char *text = files_read(VARIABLES, 1 << 20, NULL, NULL);
+	assert_string_equal(text, expected);
+	assert_int_equal(stat(VARIABLES, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+}
+
+static void variables_take_the_place_of_their_lines(void **state)
+{
+	g_rmdir("data/state");
+	assert_true(save_variables("{\"A\":\"1\"}", NULL));
+	assert_variables("A=1\n");
+	config_fixture_write("data/state/.env_overlay", "# A=0\n\nno variable\n A = 1\nB=2\nA=3");
+	assert_true(save_variables("{\"A\":\"x = # 'y'\",\"C\":\"\"}", NULL));
+	assert_variables("# A=0\n\nno variable\nB=2\nA=x = # 'y'\nC=\n");
+	g_autoptr(configuration) config = config_inspect("data");
+	assert_string_equal(config_env(config, "A"), "x = # 'y'");
+	assert_string_equal(config_env(config, "B"), "2");
+}
+
+static void no_variable_adds_another_line(void **state)
+{
+	static const char *const values[] = {
+		"{\"A\":\"1\\nB=2\"}", "{\"A\":\"1\\rB=2\"}", "{\"A\":\" 1\"}", "{\"A\":\"1 \"}",
+		"{\"A=B\":\"1\"}",     "{\"\":\"1\"}",	      "{\"#A\":\"1\"}", "{\"A\\nB\":\"1\"}",
+	};
+	config_fixture_write("data/state/.env_overlay", "B=kept\n");
+	for (size_t i = 0; i < G_N_ELEMENTS(values); i++) {
+		g_autoptr(GError) error = NULL;
+		assert_false(save_variables(values[i], &error));
+		assert_int_equal(error->code, AGNES_ERROR_INVALID);
+	}
+	g_autofree char *text = g_strnfill(1 << 20, 'x');
+	g_autofree char *large = g_strdup_printf("{\"A\":\"%s\"}", text);
+	g_autoptr(GError) error = NULL;
+	assert_false(save_variables(large, &error));
+	assert_int_equal(error->code, AGNES_ERROR_TOO_LARGE);
+	g_autofree char *left = files_read(VARIABLES, 1 << 20, NULL, NULL);
+	assert_string_equal(left, "B=kept\n");
+}
+
 int main(void)
 {
 #define TEST(name) \
@@ -140,7 +191,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_first_save_makes_the_file),   TEST(a_save_merges_into_the_raw_file),
 		TEST(a_corrupt_file_is_left_alone),  TEST(what_would_not_load_is_not_saved),
-		TEST(saves_in_threads_lose_nothing),
+		TEST(saves_in_threads_lose_nothing), TEST(variables_take_the_place_of_their_lines),
+		TEST(no_variable_adds_another_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
