@@ -46,8 +46,9 @@ struct grant *grants_find(struct state *state, const char *id, GError **error)
 	return store_find(state, error, &grant_type, "WHERE id = ?", "s", id);
 }
 
-struct grant *grants_create(struct state *state, const char *group_id, const char *resource_type,
-			    const char *resource_id, const char *assigned_by, GError **error)
+struct grant *grants_insert(struct duck_connection *connection, const char *group_id,
+			    const char *resource_type, const char *resource_id,
+			    const char *assigned_by, GError **error)
 {
 	g_autofree char *id = g_uuid_string_random();
 	struct grant grant = {.id = id,
@@ -56,14 +57,21 @@ struct grant *grants_create(struct state *state, const char *group_id, const cha
 			      .resource_id = resource_id,
 			      .assigned_at = g_get_real_time(),
 			      .assigned_by = assigned_by};
+	g_autoptr(group_record)
+		group = record_find(connection, error, &group_type, "WHERE id = ?", "s", group_id);
+	if (!group || !record_insert(connection, &row_type, &grant, error))
+		return NULL;
+	return record_find(connection, error, &grant_type, "WHERE id = ?", "s", id);
+}
+
+struct grant *grants_create(struct state *state, const char *group_id, const char *resource_type,
+			    const char *resource_id, const char *assigned_by, GError **error)
+{
 	g_auto(state_session) session = {0};
 	if (!state_session_begin(&session, state, STATE_WRITE, error))
 		return NULL;
-	g_autoptr(group_record) group = record_find(session.connection, error, &group_type,
-						    "WHERE id = ?", "s", group_id);
-	if (!group || !record_insert(session.connection, &row_type, &grant, error))
-		return NULL;
-	return record_find(session.connection, error, &grant_type, "WHERE id = ?", "s", id);
+	return grants_insert(session.connection, group_id, resource_type, resource_id, assigned_by,
+			     error);
 }
 
 bool grants_delete(struct state *state, const char *id, GError **error)

@@ -36,6 +36,11 @@ struct grant *grants_find(struct state *state, const char *id, GError **error);
 struct grant *grants_create(struct state *state, const char *group_id, const char *resource_type,
 			    const char *resource_id, const char *assigned_by, GError **error);
 
+/* The same within somebody's transaction, which a CONFLICT ends. */
+struct grant *grants_insert(struct duck_connection *connection, const char *group_id,
+			    const char *resource_type, const char *resource_id,
+			    const char *assigned_by, GError **error);
+
 /* NOT_FOUND when there is no such grant. */
 bool grants_delete(struct state *state, const char *id, GError **error);
 

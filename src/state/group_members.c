@@ -82,21 +82,29 @@ static bool check_group(struct duck_connection *connection, const char *id, bool
 	return group != NULL;
 }
 
-bool group_members_add(struct state *state, const char *user_id, const char *group_id,
-		       enum member_source source, const char *added_by, bool *added, GError **error)
+bool group_members_insert(struct duck_connection *connection, const char *user_id,
+			  const char *group_id, enum member_source source, const char *added_by,
+			  bool *added, GError **error)
 {
-	g_auto(state_session) session = {0};
-	if (!state_session_begin(&session, state, STATE_WRITE, error) ||
-	    !check_group(session.connection, group_id, NULL, error))
+	if (!check_group(connection, group_id, NULL, error))
 		return false;
 	int64_t changed = duck_change(
-		session.connection, error,
+		connection, error,
 		"INSERT INTO user_group_members (user_id, group_id, source, added_at, added_by) "
 		"VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
 		"sssts", user_id, group_id, sources[source], g_get_real_time(), added_by);
 	if (added)
 		*added = changed > 0;
 	return changed >= 0;
+}
+
+bool group_members_add(struct state *state, const char *user_id, const char *group_id,
+		       enum member_source source, const char *added_by, bool *added, GError **error)
+{
+	g_auto(state_session) session = {0};
+	return state_session_begin(&session, state, STATE_WRITE, error) &&
+	       group_members_insert(session.connection, user_id, group_id, source, added_by, added,
+				    error);
 }
 
 static bool remove_row(struct duck_connection *connection, const char *user_id,

@@ -52,6 +52,11 @@ bool group_members_add(struct state *state, const char *user_id, const char *gro
 		       enum member_source source, const char *added_by, bool *added,
 		       GError **error);
 
+/* The same within somebody's transaction. */
+bool group_members_insert(struct duck_connection *connection, const char *user_id,
+			  const char *group_id, enum member_source source, const char *added_by,
+			  bool *added, GError **error);
+
 /* NOT_FOUND: no membership of that source. */
 bool group_members_remove(struct state *state, const char *user_id, const char *group_id,
 			  enum member_source source, GError **error);

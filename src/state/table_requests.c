@@ -2,6 +2,7 @@
 #include "state/table_requests.h"
 
 #include "base/error.h"
+#include "state/group_members.h"
 #include "state/store.h"
 
 static const struct record_field fields[] = {
@@ -82,19 +83,69 @@ struct table_request *table_requests_create(struct state *state, const char *use
 	return made && duck_transaction_commit(&transaction, error) ? g_steal_pointer(&made) : NULL;
 }
 
-bool table_requests_decide(struct state *state, const char *id, const char *status,
-			   const char *decided_by, const char *answer, GError **error)
+static bool decide(struct duck_connection *connection, const char *id, const char *status,
+		   const char *decided_by, const char *answer, GError **error)
 {
-	int64_t changed = store_change(
-		state, error,
+	int64_t changed = duck_change(
+		connection, error,
 		"UPDATE table_requests SET status = ?, decided_at = ?, decided_by = ?, "
 		"answer = ? WHERE id = ? AND status = ?",
 		"stssss", status, g_get_real_time(), decided_by, answer, id, TABLE_REQUEST_PENDING);
 	if (changed != 0)
 		return changed > 0;
-	g_autoptr(table_request_record) found = table_requests_find(state, id, error);
+	g_autoptr(table_request_record) found = record_find(connection, error, &table_request_type,
+							    "WHERE id = ?", "s", id);
 	if (found)
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_CONFLICT, "the request was %s already",
 			    found->status);
 	return false;
+}
+
+bool table_requests_decide(struct state *state, const char *id, const char *status,
+			   const char *decided_by, const char *answer, GError **error)
+{
+	g_auto(state_session) session = {0};
+	return state_session_begin(&session, state, STATE_WRITE, error) &&
+	       decide(session.connection, id, status, decided_by, answer, error);
+}
+
+/* *grant stays NULL if the group has it. A conflict would end the transaction: so it is asked for.
+ */
+static bool grant_table(struct duck_connection *connection, const struct table_approval *approval,
+			struct grant **grant, GError **error)
+{
+	g_autoptr(GPtrArray)
+		there = record_query(connection, error, &grant_type,
+				     "WHERE group_id = ? AND resource_type = ? AND resource_id = ?",
+				     "sss", approval->group_id, GRANTS_TABLE, approval->table_id);
+	if (!there || there->len > 0)
+		return there != NULL;
+	*grant = grants_insert(connection, approval->group_id, GRANTS_TABLE, approval->table_id,
+			       approval->decided_by, error);
+	return *grant != NULL;
+}
+
+bool table_requests_approve(struct state *state, const struct table_approval *approval,
+			    struct table_approved *approved, GError **error)
+{
+	g_auto(state_session) session = {0};
+	g_auto(duck_transaction) transaction = {0};
+	*approved = (struct table_approved){0};
+	if (!state_session_begin(&session, state, STATE_WRITE, error) ||
+	    !duck_transaction_begin(&transaction, session.connection, error))
+		return false;
+	struct duck_connection *connection = session.connection;
+	g_autoptr(table_request_record) request = record_find(
+		connection, error, &table_request_type, "WHERE id = ?", "s", approval->id);
+	g_autoptr(grant_record) grant = NULL;
+	if (!request ||
+	    !decide(connection, approval->id, TABLE_REQUEST_APPROVED, approval->decided_by,
+		    approval->answer, error) ||
+	    !grant_table(connection, approval, &grant, error) ||
+	    !group_members_insert(connection, request->user_id, approval->group_id, MEMBER_ADMIN,
+				  approval->decided_by, &approved->joined, error) ||
+	    !duck_transaction_commit(&transaction, error))
+		return false;
+	approved->grant = g_steal_pointer(&grant);
+	return true;
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "state/grants.h"
 #include "state/record.h"
 #include "state/state.h"
 
@@ -38,3 +39,22 @@ struct table_request *table_requests_create(struct state *state, const char *use
 /* Decides a pending request. NOT_FOUND: there is none; CONFLICT: it was decided already. */
 bool table_requests_decide(struct state *state, const char *id, const char *status,
 			   const char *decided_by, const char *answer, GError **error);
+
+/* How a request is approved: the table is granted to a group, which who asked is put into. */
+struct table_approval {
+	const char *id; /* of the request */
+	const char *group_id, *table_id;
+	const char *decided_by, *answer;
+};
+/* What was not there before. */
+struct table_approved {
+	struct grant *grant; /* NULL: the group had it; record_free() it */
+	bool joined;
+};
+
+/*
+ * Decides, grants and joins in one transaction: a request that is approved has let the user read
+ * the table. NOT_FOUND: there is no such request or group; CONFLICT: it was decided already.
+ */
+bool table_requests_approve(struct state *state, const struct table_approval *approval,
+			    struct table_approved *approved, GError **error);

@@ -184,18 +184,23 @@ test('an approval grants the table through a group', async (t) => {
   const again = await admin.post(`/api/access-requests/${id}/approve`, { group_id: group.id });
   assert.deepEqual([again.status, again.body.detail], [409, 'the request was approved already']);
 
-  // An approval that did not get through to the end is repeated.
-  const grants = (await admin.get('/api/admin/grants')).body;
-  assert.equal((await admin.delete(`/api/admin/grants/${grants[0].id}`)).status, 204);
-  assert.equal((await admin.post(`/api/access-requests/${id}/refuse`, { answer: 'x' })).status, 409);
-  assert.equal((await admin.post(`/api/access-requests/${id}/approve`, { group_id: group.id })).status, 200);
+  // What was decided stays decided, also when the grant is taken away again; the user may ask anew.
+  const [grant] = (await admin.get('/api/admin/grants')).body;
+  assert.equal((await admin.delete(`/api/admin/grants/${grant.id}`)).status, 204);
+  for (const [what, body] of [['approve', { group_id: group.id }], ['refuse', { answer: 'x' }]]) {
+    const { status, body: { detail } } = await admin.post(`/api/access-requests/${id}/${what}`, body);
+    assert.deepEqual([status, detail], [409, 'the request was approved already']);
+  }
+  assert.deepEqual((await ann.get(whoami)).body.items, []);
+  const anew = (await ann.post('/api/access-requests', { table: 'orders' })).body;
+  assert.equal((await admin.post(`/api/access-requests/${anew.id}/approve`, { group_id: group.id })).status, 200);
   assert.deepEqual((await ann.get(whoami)).body.items.map(({ resource_id }) => resource_id), ['orders']);
 
   const audited = async (action) => (await admin.get(`/api/admin/audit?action=${action}`)).body.entries;
   const made = await audited('resource_grant.created');
-  const [grant] = (await admin.get('/api/admin/grants')).body;
+  const [last] = (await admin.get('/api/admin/grants')).body;
   assert.deepEqual(made.map(({ params }) => JSON.parse(params)), Array(2).fill({ group_id: group.id, resource_type: 'table', resource_id: 'orders' }));
-  assert.ok(made.some(({ resource }) => resource === `grant:${grant.id}`));
+  assert.deepEqual(made.map(({ resource }) => resource).sort(), [`grant:${grant.id}`, `grant:${last.id}`].sort());
   assert.deepEqual((await audited('user_group.member_added')).map(({ resource, params }) => [resource, JSON.parse(params)]),
     [[`group:${group.id}`, { user_email: 'ann@example.com' }]]);
 });

@@ -3,8 +3,10 @@
 #include "state_fixture.h"
 
 #include "base/error.h"
+#include "state/groups.h"
 #include "state/session_epochs.h"
 #include "state/table_requests.h"
+#include "state/users.h"
 
 static void a_request_waits_until_it_is_decided_once(void **context)
 {
@@ -60,6 +62,51 @@ static void open_requests_are_bounded(void **context)
 	assert_true(g_error_matches(error, AGNES_ERROR, AGNES_ERROR_TOO_LARGE));
 }
 
+static void an_approval_is_whole_or_not_at_all(void **context)
+{
+	struct state *state = state_of(context);
+	g_autoptr(GError) error = NULL;
+	struct table_approved approved;
+	const struct user someone = {.email = "ann@example.com", .active = RECORD_TRUE};
+	g_autoptr(user_record) ann = users_create(state, &someone, NULL);
+	g_autoptr(group_record) group = groups_create(state, "readers", NULL, "admin", NULL);
+	g_autoptr(table_request_record)
+		made = table_requests_create(state, ann->id, "orders", NULL, NULL);
+	struct table_approval approval = {.id = made->id,
+					  .group_id = "nothing",
+					  .table_id = "orders",
+					  .decided_by = "admin",
+					  .answer = "welcome"};
+	assert_false(table_requests_approve(state, &approval, &approved, &error));
+	assert_true(g_error_matches(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND));
+	g_clear_error(&error);
+	g_autoptr(table_request_record) waits = table_requests_find(state, made->id, NULL);
+	assert_string_equal(waits->status, TABLE_REQUEST_PENDING);
+
+	approval.group_id = group->id;
+	assert_true(table_requests_approve(state, &approval, &approved, NULL));
+	g_autoptr(grant_record) grant = approved.grant;
+	assert_string_equal(grant->resource_id, "orders");
+	assert_true(approved.joined);
+	g_autoptr(table_request_record) decided = table_requests_find(state, made->id, NULL);
+	assert_string_equal(decided->status, TABLE_REQUEST_APPROVED);
+	assert_string_equal(decided->answer, "welcome");
+
+	assert_false(table_requests_approve(state, &approval, &approved, &error));
+	assert_true(g_error_matches(error, AGNES_ERROR, AGNES_ERROR_CONFLICT));
+	assert_null(approved.grant);
+
+	/* What is there already is what was wanted. */
+	g_autoptr(table_request_record)
+		second = table_requests_create(state, ann->id, "orders", NULL, NULL);
+	approval.id = second->id;
+	assert_true(table_requests_approve(state, &approval, &approved, NULL));
+	assert_null(approved.grant);
+	assert_false(approved.joined);
+	g_autoptr(GPtrArray) grants = grants_list(state, NULL, group->id, NULL);
+	assert_int_equal(grants->len, 1);
+}
+
 static void an_unknown_request_is_not_found(void **context)
 {
 	g_autoptr(GError) error = NULL;
@@ -91,6 +138,7 @@ int main(void)
 		STATE_TEST(a_request_waits_until_it_is_decided_once),
 		STATE_TEST(the_same_table_is_asked_for_once_at_a_time),
 		STATE_TEST(open_requests_are_bounded),
+		STATE_TEST(an_approval_is_whole_or_not_at_all),
 		STATE_TEST(an_unknown_request_is_not_found),
 		STATE_TEST(ending_sessions_moves_the_epoch),
 	};

@@ -10,7 +10,6 @@
 #include "app/wire.h"
 #include "base/error.h"
 #include "state/grants.h"
-#include "state/group_members.h"
 #include "state/groups.h"
 #include "state/table_requests.h"
 
@@ -92,16 +91,6 @@ static struct http_response *refuse_decision(struct http_request *request, GErro
 	return http_refuse(404, "Request not found");
 }
 
-/* One decision at a time: of two at the same moment the second sees what the first came to. */
-static GMutex one_decision_at_a_time;
-
-static bool decide(struct http_request *request, const char *id, const char *status, GError **error)
-{
-	return table_requests_decide(app_of(request)->state, id, status,
-				     caller_of(request)->user->row->email,
-				     http_request_text(request, "answer"), error);
-}
-
 /* Takes over `params`, which may be NULL. */
 static struct http_response *answer_decided(struct http_request *request, const char *id,
 					    const char *status, json_t *params)
@@ -113,37 +102,6 @@ static struct http_response *answer_decided(struct http_request *request, const 
 		row = table_requests_find(app_of(request)->state, id, &error);
 	return row ? http_json(200, describe_for_admin(row, caller_of(request)->directory))
 		   : refuse_decision(request, error);
-}
-
-/* A grant that is there already is what was wanted. */
-static bool grant_table(struct http_request *request, const char *group_id, const char *table_id,
-			GError **error)
-{
-	struct app *app = app_of(request);
-	g_autoptr(GError) problem = NULL;
-	g_autoptr(grant_record)
-		grant = grants_create(app->state, group_id, GRANTS_TABLE, table_id,
-				      caller_of(request)->user->row->email, &problem);
-	if (!grant && !g_error_matches(problem, AGNES_ERROR, AGNES_ERROR_CONFLICT)) {
-		g_propagate_error(error, g_steal_pointer(&problem));
-		return false;
-	}
-	if (grant)
-		audit_grant(request, "resource_grant.created", grant);
-	return directory_reload_grant(app->directory, group_id, GRANTS_TABLE, table_id, error);
-}
-
-static bool add_member(struct http_request *request, const struct user *user, const char *group_id,
-		       GError **error)
-{
-	struct app *app = app_of(request);
-	bool added;
-	if (!group_members_add(app->state, user->id, group_id, MEMBER_ADMIN,
-			       caller_of(request)->user->row->email, &added, error))
-		return false;
-	if (added)
-		audit_member_added(request, group_id, user->email);
-	return directory_reload_user(app->directory, user->id, error);
 }
 
 /* The group must be one that gets members here, and that a table is granted to. */
@@ -163,26 +121,33 @@ static struct http_response *refuse_group(const struct directory *directory, con
 	return NULL;
 }
 
-/*
- * Whether the request waits, or was approved and the approval did not get through: it comes first,
- * so that a refusal at the same moment leaves nothing open, and can be repeated until the table is
- * readable.
- */
 static struct http_response *refuse_approval(const struct table_request *row,
 					     const struct directory *directory,
 					     const struct directory_table *table)
 {
-	const struct directory_user *user = directory_user(directory, row->user_id);
-	bool approved = strcmp(row->status, TABLE_REQUEST_APPROVED) == 0;
-	bool repair = approved && user && table && !directory_may_read(directory, user, table);
-	if (strcmp(row->status, TABLE_REQUEST_PENDING) != 0 && !repair)
+	if (strcmp(row->status, TABLE_REQUEST_PENDING) != 0)
 		return http_refuse(409, "the request was %s already", row->status);
 	if (!table)
 		return http_refuse(409, "There is no table '%s'; register it first, or refuse",
 				   row->table_name);
-	if (!user)
+	if (!directory_user(directory, row->user_id))
 		return http_refuse(409, "Who asked is no user any more; refuse the request");
 	return NULL;
+}
+
+/* Tells of the grant and the membership, and has them count. */
+static bool take_effect(struct http_request *request, const struct table_approval *approval,
+			const struct user *user, const struct table_approved *approved,
+			GError **error)
+{
+	struct directory_store *directory = app_of(request)->directory;
+	if (approved->grant)
+		audit_grant(request, "resource_grant.created", approved->grant);
+	if (approved->joined)
+		audit_member_added(request, approval->group_id, user->email);
+	return directory_reload_grant(directory, approval->group_id, GRANTS_TABLE,
+				      approval->table_id, error) &&
+	       directory_reload_user(directory, user->id, error);
 }
 
 static struct http_response *approve_request(struct http_request *request)
@@ -190,8 +155,6 @@ static struct http_response *approve_request(struct http_request *request)
 	GError *error = NULL;
 	struct app *app = app_of(request);
 	const char *id = http_request_text(request, "request_id");
-	const char *group_id = http_request_text(request, "group_id");
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&one_decision_at_a_time);
 	g_autoptr(directory_view) now = directory_store_get(app->directory);
 	g_autoptr(table_request_record) row = table_requests_find(app->state, id, &error);
 	if (!row)
@@ -199,25 +162,33 @@ static struct http_response *approve_request(struct http_request *request)
 	const struct directory_table *table = directory_table(now, row->table_name);
 	struct http_response *refusal = refuse_approval(row, now, table);
 	if (!refusal)
-		refusal = refuse_group(now, group_id);
+		refusal = refuse_group(now, http_request_text(request, "group_id"));
 	if (refusal)
 		return refusal;
-	bool pending = strcmp(row->status, TABLE_REQUEST_PENDING) == 0;
-	if (pending && !decide(request, id, TABLE_REQUEST_APPROVED, &error))
+	const struct table_approval approval = {.id = id,
+						.group_id = http_request_text(request, "group_id"),
+						.table_id = table->id,
+						.decided_by = caller_of(request)->user->row->email,
+						.answer = http_request_text(request, "answer")};
+	struct table_approved approved;
+	if (!table_requests_approve(app->state, &approval, &approved, &error))
 		return refuse_decision(request, error);
-	if (!grant_table(request, group_id, table->id, &error) ||
-	    !add_member(request, directory_user(now, row->user_id)->row, group_id, &error))
+	g_autoptr(grant_record) grant = approved.grant;
+	const struct user *user = directory_user(now, row->user_id)->row;
+	if (!take_effect(request, &approval, user, &approved, &error))
 		return http_refuse_error(request, error);
-	return answer_decided(request, id, TABLE_REQUEST_APPROVED,
-			      json_pack("{ss ss}", "group_id", group_id, "table_id", table->id));
+	return answer_decided(
+		request, id, TABLE_REQUEST_APPROVED,
+		json_pack("{ss ss}", "group_id", approval.group_id, "table_id", table->id));
 }
 
 static struct http_response *refuse_request(struct http_request *request)
 {
 	GError *error = NULL;
 	const char *id = http_request_text(request, "request_id");
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&one_decision_at_a_time);
-	return decide(request, id, TABLE_REQUEST_REFUSED, &error)
+	return table_requests_decide(app_of(request)->state, id, TABLE_REQUEST_REFUSED,
+				     caller_of(request)->user->row->email,
+				     http_request_text(request, "answer"), &error)
 		       ? answer_decided(request, id, TABLE_REQUEST_REFUSED, NULL)
 		       : refuse_decision(request, error);
 }
