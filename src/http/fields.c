@@ -4,6 +4,8 @@
  */
 #include "http/fields.h"
 
+#include "http/large_integers.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -103,9 +105,14 @@ static bool integer_from_real(const struct spot *spot, double number, int64_t *i
 
 static bool integer_from_text(const struct spot *spot, const char *text, int64_t *integer)
 {
+	g_autoptr(GError) error = NULL;
 	g_autofree char *trimmed = g_strstrip(g_strdup(text));
-	if (g_ascii_string_to_signed(trimmed, 10, INT64_MIN, INT64_MAX, integer, NULL))
+	if (g_ascii_string_to_signed(trimmed, 10, INT64_MIN, INT64_MAX, integer, &error))
 		return true;
+	if (g_error_matches(error, G_NUMBER_PARSER_ERROR, G_NUMBER_PARSER_ERROR_OUT_OF_BOUNDS)) {
+		*integer = *trimmed == '-' ? INT64_MIN : INT64_MAX;
+		return true;
+	}
 	return complain(spot, "int_parsing",
 			"Input should be a valid integer, unable to parse string as an integer",
 			NULL);
@@ -358,13 +365,25 @@ json_t *http_fields_validate(const struct http_route *route, const struct http_i
 	return values;
 }
 
+/* Integers have no limit in JSON; where one counts, its bounds say more than the parser. */
+static json_t *parse_any_integer(const char *text, size_t size, json_error_t *error)
+{
+	json_t *value = json_loadb(text, size, JSON_DECODE_ANY, error);
+	if (value || json_error_code(error) != json_error_numeric_overflow)
+		return value;
+	size_t length;
+	g_autofree char *as_reals = large_integers_as_reals(text, size, &length);
+	return json_loadb(as_reals, length, JSON_DECODE_ANY, error);
+}
+
 json_t *http_fields_parse(const char *text, size_t size, json_t *problems)
 {
 	json_error_t error;
-	json_t *value = json_loadb(text, size, JSON_DECODE_ANY, &error);
+	json_t *value = parse_any_integer(text, size, &error);
 	if (!value)
 		http_problem_add(problems, "json_invalid",
-				 json_pack("[si]", "body", error.position), "JSON decode error",
-				 json_object(), json_pack("{ss}", "error", error.text));
+				 json_pack("[si]", "body", MIN(error.position, (int)size)),
+				 "JSON decode error", json_object(),
+				 json_pack("{ss}", "error", error.text));
 	return value;
 }

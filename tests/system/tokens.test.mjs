@@ -26,6 +26,13 @@ test('a token is made by a session, works, is listed and revoked', async (t) => 
     const refused = await admin.post('/auth/tokens', body);
     assert.deepEqual([refused.status, refused.body.detail], [400, detail]);
   }
+  // Integers have no limit in JSON, which JavaScript cannot write.
+  for (const [days, detail] of [['9'.repeat(30), /must not exceed/], [`-${'9'.repeat(400)}`, /must be a positive/]]) {
+    const { status, body } = await admin.request('POST', '/auth/tokens',
+      { body: `{"name":"x","expires_in_days":${days}}`, headers: { 'content-type': 'application/json' } });
+    assert.equal(status, 400);
+    assert.match(body.detail, detail);
+  }
   const made = await admin.post('/auth/tokens', { name: ' laptop ' });
   assert.equal(made.status, 201);
   assert.deepEqual(Object.keys(made.body), ['id', 'name', 'prefix', 'token', 'expires_at', 'created_at']);
