@@ -20,6 +20,14 @@ test('a user is made, shown, renamed, deactivated, activated and removed', async
     'active', 'created_at', 'deactivated_at', 'invite_url', 'invite_email_sent']);
   assert.match(made.body.created_at, SPACED);
   assert.deepEqual([made.body.groups, made.body.active, made.body.invite_url], [[], true, null]);
+  for (const email of ['', ' ', 'ann', '@example.com', 'ann@', 'ann @example.com', 'ann@example.com\n', `${'a'.repeat(320)}@example.com`]) {
+    const { status, body } = await admin.post('/api/users', { email, name: 'x' });
+    assert.deepEqual([status, body.detail[0].loc, body.detail[0].msg],
+      [422, ['body', 'email'], 'Value error, an e-mail address must be such as ann@example.com'], email);
+  }
+  for (const email of ['dev@localhost', 'Jürgen@bücher.example', 'a@b@example.com']) {
+    assert.equal((await admin.post('/api/users', { email, name: 'x' })).body.email, email);
+  }
   const again = await admin.post('/api/users', { email: 'ann@example.com', name: 'Ann' });
   assert.deepEqual([again.status, again.body.detail], [409, 'User with this email already exists']);
 

@@ -37,6 +37,8 @@ test('the first administrator is made once', async (t) => {
   const client = server.client();
   const short = await client.post('/auth/bootstrap', { email: 'a@example.com', password: 'short' });
   assert.equal(short.status, 400);
+  const nobody = await client.post('/auth/bootstrap', { email: 'admin', password: 'correct horse' });
+  assert.deepEqual([nobody.status, nobody.body.detail], [400, 'an e-mail address must be such as ann@example.com']);
   const made = await client.post('/auth/bootstrap', { email: 'a@example.com', password: 'correct horse' });
   assert.equal(made.status, 200);
   assert.deepEqual(Object.keys(made.body), ['access_token', 'token_type', 'user_id', 'email', 'role']);

@@ -4,6 +4,7 @@
 #include "app/auth/password.h"
 #include "app/auth/secret.h"
 #include "app/auth/sign_in.h"
+#include "app/email.h"
 #include "app/routes.h"
 #include "base/error.h"
 #include "state/group_members.h"
@@ -105,6 +106,11 @@ static struct user *create_administrator(struct app *app, const struct http_requ
 	const char *email = http_request_text(request, "email");
 	const char *name = http_request_text(request, "name");
 	g_autofree char *local_part = g_strndup(email, strcspn(email, "@"));
+	g_autofree char *wrong = email_check(http_request_value(request, "email"));
+	if (wrong) {
+		g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_INVALID, wrong);
+		return NULL;
+	}
 	struct user values;
 	record_init(&user_type, &values);
 	values.email = email;

@@ -4,6 +4,7 @@
 #include "app/audit.h"
 #include "app/auth/one_time.h"
 #include "app/auth/password.h"
+#include "app/email.h"
 #include "app/group_origin.h"
 #include "app/links.h"
 #include "app/routes.h"
@@ -346,7 +347,7 @@ static struct http_response *set_password(struct http_request *request)
 
 static const struct http_field id_fields[] = {USER_ID, {0}};
 static const struct http_field create_fields[] = {
-	{"email", HTTP_IN_BODY, HTTP_STRING, .required = true},
+	{"email", HTTP_IN_BODY, HTTP_STRING, .required = true, .check = email_check},
 	{"name", HTTP_IN_BODY, HTTP_STRING, .required = true},
 	{"send_invite", HTTP_IN_BODY, HTTP_BOOLEAN, .initial = "false",
 	 .meaning = "answer with a link by which the user sets a password"},
