@@ -120,7 +120,7 @@ test('the script installs the client, keeps what is configured, and does so agai
   writeFileSync(config, 'server: http://old.example.com\nother: kept\n');
   const first = await runScript(folder, script);
   assert.equal(first.code, 0, first.stderr);
-  for (const word of [`${server.url}/tokens`, 'DA_TOKEN', 'da auth whoami', 'not in PATH']) assert.ok(first.stdout.includes(word), word);
+  for (const word of ['da auth login', 'DA_TOKEN', 'da auth whoami', 'da auth token create', 'not in PATH']) assert.ok(first.stdout.includes(word), word);
   assert.equal(readFileSync(config, 'utf8'), `server: ${server.url}\nother: kept\n`);
   const da = path.join(folder, 'home/.local/bin/da');
   assert.equal(execFileSync(da, { encoding: 'utf8' }), 'da 1.0\n');
