@@ -8,7 +8,7 @@ import { serve } from './lib/server.mjs';
 
 test('the page about the API is there, and all that it asks for', async (t) => {
   const server = await serve(t, temporaryFolder(t));
-  for (const at of ['/docs', '/redoc']) {
+  for (const at of ['/docs', '/redoc', '/docs/oauth2-redirect']) {
     const page = await fetch(server.url + at);
     assert.equal(page.status, 200, at);
     assert.equal(page.headers.get('content-type'), 'text/html; charset=utf-8');

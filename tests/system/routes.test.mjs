@@ -66,6 +66,7 @@ const REQUIRED = `
   GET /cli/wheel/{wheel_name}               GET /cli/install.sh
   GET /openapi.json                         GET /docs
   GET /redoc                                GET /static/{path}
+  GET /docs/oauth2-redirect
   POST /api/access-requests                 GET /api/access-requests
   POST /api/access-requests/{request_id}/approve
   POST /api/access-requests/{request_id}/refuse
@@ -88,6 +89,7 @@ const ANONYMOUS = new Set(`
   GET /cli/wheel/{wheel_name}               GET /cli/install.sh
   GET /openapi.json                         GET /docs
   GET /docs/{path}                          GET /redoc
+  GET /docs/oauth2-redirect
   GET /static/{path}                        GET /metrics
 `.trim().split(/\s{2,}/)); // monitoring.access says who may read the last
 

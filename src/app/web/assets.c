@@ -70,6 +70,8 @@ static const struct http_answer served[] = {
 const struct http_route asset_routes[] = {
 	{HTTP_GET, "/docs", ACCESS_ANYBODY, .tag = "documentation",
 	 .summary = "A page that shows the description of the API", .handle = get_docs},
+	{HTTP_GET, "/docs/oauth2-redirect", ACCESS_ANYBODY, .tag = "documentation",
+	 .summary = "The same page: no sign-in elsewhere comes back here", .handle = get_docs},
 	{HTTP_GET, "/docs/{path...}", ACCESS_ANYBODY, .fields = path_fields, .tag = "documentation",
 	 .answers = served, .summary = "What that page is made of", .handle = get_docs_file},
 	{HTTP_GET, "/redoc", ACCESS_ANYBODY, .tag = "documentation",
