@@ -15,6 +15,7 @@ struct use {
 	char *address;	  /* the last one */
 	GPtrArray *known; /* addresses, the newest at the end */
 	gint64 noted_at;  /* monotonic; of the last write that was asked for */
+	bool moved;	  /* the address is another than the one that was written last */
 };
 
 struct token_uses {
@@ -40,8 +41,10 @@ static void write_use(gpointer data, gpointer user_data)
 	struct token_uses *uses = user_data;
 	g_autoptr(GError) error = NULL;
 	g_mutex_lock(&uses->lock);
-	const struct use *use = g_hash_table_lookup(uses->uses, id);
+	struct use *use = g_hash_table_lookup(uses->uses, id);
 	g_autofree char *address = use ? g_strdup(use->address) : NULL;
+	if (use)
+		use->moved = false;
 	g_mutex_unlock(&uses->lock);
 	if (!tokens_mark_used(uses->state, id, address, &error) &&
 	    !g_error_matches(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND))
@@ -59,10 +62,24 @@ struct token_uses *token_uses_new(struct state *state, struct auditor *auditor)
 	return uses;
 }
 
+/* A known address is not written at once, but the last one shall not be lost. */
+static void write_moved(struct token_uses *uses)
+{
+	GHashTableIter each;
+	gpointer id, use;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&uses->lock);
+	g_hash_table_iter_init(&each, uses->uses);
+	while (g_hash_table_iter_next(&each, &id, &use)) {
+		if (((const struct use *)use)->moved)
+			g_thread_pool_push(uses->writer, g_strdup(id), NULL);
+	}
+}
+
 void token_uses_free(struct token_uses *uses)
 {
 	if (!uses)
 		return;
+	write_moved(uses);
 	g_thread_pool_free(uses->writer, FALSE, TRUE);
 	g_hash_table_unref(uses->uses);
 	g_mutex_clear(&uses->lock);
@@ -119,6 +136,7 @@ void token_uses_note(struct token_uses *uses, const struct token *token, const c
 	if (g_strcmp0(use->address, address) != 0) {
 		g_free(use->address);
 		use->address = g_strdup(address);
+		use->moved = true;
 	}
 	if (!is_new && use->noted_at && now - use->noted_at < WRITE_SECONDS * G_TIME_SPAN_SECOND)
 		return;
