@@ -5,6 +5,7 @@
 #include "app/auth/secret.h"
 #include "app/auth/sign_in.h"
 #include "app/cli_archives.h"
+#include "app/development.h"
 #include "app/downloads.h"
 #include "app/health.h"
 #include "app/manifest.h"
@@ -83,6 +84,8 @@ struct app *app_new(const char *data_dir, GError **error)
 	app->directory = directory_store_new(app->state, error);
 	if (!app->directory)
 		return NULL;
+	g_autoptr(directory_view) directory = directory_store_get(app->directory);
+	development_tell(directory);
 	app->auditor = auditor_new(app->state);
 	app->sign_in = sign_in_new(app, error);
 	if (!app->sign_in)

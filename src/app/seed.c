@@ -2,7 +2,8 @@
 #include "app/seed.h"
 
 #include "app/auth/password.h"
-#include "base/environment.h"
+#include "app/auth/sign_in.h"
+#include "app/development.h"
 #include "base/error.h"
 #include "state/group_members.h"
 #include "state/groups.h"
@@ -71,14 +72,13 @@ static void plant_or_warn(struct state *state, const struct seed *seed)
 void seed_accounts(struct state *state)
 {
 	const char *email = g_getenv("SEED_ADMIN_EMAIL");
-	const char *developer = g_getenv("LOCAL_DEV_USER_EMAIL");
-	const char *scheduler = g_getenv("SCHEDULER_API_TOKEN");
-	if ((!email || !*email) && environment_flag("LOCAL_DEV_MODE"))
-		email = developer && *developer ? developer : "dev@localhost";
-	if (email && *email)
+	g_autofree char *scheduler = sign_in_scheduler_secret();
+	if (!email || !*email)
+		email = development_user();
+	if (email)
 		plant_or_warn(state, &(struct seed){email, "Admin", g_getenv("SEED_ADMIN_PASSWORD"),
 						    "app.main:seed_admin"});
-	if (scheduler && *scheduler)
+	if (scheduler)
 		plant_or_warn(state,
 			      &(struct seed){USERS_SCHEDULER_EMAIL, "Scheduler", NULL,
 					     "app.auth.scheduler_token:ensure_scheduler_user"});

@@ -180,6 +180,8 @@ const struct config_key config_keys[] = {
 	{NULL, CONFIG_BOOL, "false", "LOCAL_DEV_MODE",
 	 "Nobody signs in, everybody is the developer; never on a network"},
 	{NULL, CONFIG_TEXT, "dev@localhost", "LOCAL_DEV_USER_EMAIL", "Who the developer is"},
+	{NULL, CONFIG_TEXT, NULL, "LOCAL_DEV_GROUPS",
+	 "Groups of the developer as a JSON list of id and name, which is only checked and logged"},
 	{NULL, CONFIG_TEXT, NULL, "KEBOOLA_STACK_URL",
 	 "Address of the Keboola stack, where data_source.keboola.stack_url does not say it",
 	 .example = "https://connection.example.com"},

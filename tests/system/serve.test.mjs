@@ -175,6 +175,35 @@ test('the seeded administrator and what was audited are in the state', async (t)
   assert.deepEqual(audited, [{ action: 'token_created' }]);
 });
 
+test('a secret of the scheduler that is too short makes no account', async (t) => {
+  const folder = temporaryFolder(t);
+  const server = await serve(t, folder, { env: { SCHEDULER_API_TOKEN: 'too short' } });
+  assert.equal((await server.client('too short').get('/api/health/detailed')).status, 401);
+  await server.stop();
+  assert.match(server.log, /SCHEDULER_API_TOKEN is shorter than 32 characters/);
+  assert.deepEqual(await query('SELECT email FROM users', statePath(folder), { access_mode: 'READ_ONLY' }), []);
+});
+
+test('in development mode everybody is the developer, and that is not to be overlooked', async (t) => {
+  const env = { LOCAL_DEV_MODE: 'Yes', LOCAL_DEV_USER_EMAIL: 'dev@example.com',
+    LOCAL_DEV_GROUPS: '[{"id": "a@example.com", "name": "A"}, {"name": "nameless"}, 7, {"id": "b@example.com", "extra": 1}]' };
+  const server = await serve(t, temporaryFolder(t), { env });
+  for (const client of [server.client(), server.client('nonsense')]) {
+    assert.deepEqual((await client.get('/api/users')).body.map(({ email, is_admin }) => [email, is_admin]), [['dev@example.com', true]]);
+  }
+  await server.stop();
+  assert.match(server.log, /LOCAL_DEV_MODE is on: whoever sends a request is dev@example\.com/);
+  assert.match(server.log, /item 1 has no id[^]*item 2 has no id/);
+  assert.match(server.log, /its groups: A \(a@example\.com\), b@example\.com \(b@example\.com\)/);
+
+  // Without that user, the mode opens nothing.
+  const other = await serve(t, temporaryFolder(t), { env: { ...env, SEED_ADMIN_EMAIL: 'seed@example.com', LOCAL_DEV_GROUPS: '{}' } });
+  assert.equal((await other.client().get('/api/users')).status, 401);
+  await other.stop();
+  assert.match(other.log, /LOCAL_DEV_MODE has no effect: there is no user dev@example\.com/);
+  assert.match(other.log, /LOCAL_DEV_GROUPS is no JSON list/);
+});
+
 test('two servers on one folder: the second says who holds it', async (t) => {
   const folder = temporaryFolder(t);
   const first = await serve(t, folder);

@@ -7,7 +7,7 @@
 #include "app/auth/secret.h"
 #include "app/auth/token_cache.h"
 #include "app/auth/token_uses.h"
-#include "base/environment.h"
+#include "app/development.h"
 #include "state/id.h"
 
 #include <string.h>
@@ -28,24 +28,20 @@ struct sign_in {
 	struct limiter *by_address, *by_account;
 };
 
-static char *scheduler_secret(void)
+char *sign_in_scheduler_secret(void)
 {
 	const char *given = g_getenv("SCHEDULER_API_TOKEN");
 	g_autofree char *secret = g_strstrip(g_strdup(given ? given : ""));
-	if (strlen(secret) >= SCHEDULER_SECRET_SHORTEST)
-		return g_steal_pointer(&secret);
-	if (*secret)
-		g_warning("SCHEDULER_API_TOKEN is shorter than %d characters and is not used",
-			  SCHEDULER_SECRET_SHORTEST);
-	return NULL;
+	return strlen(secret) >= SCHEDULER_SECRET_SHORTEST ? g_steal_pointer(&secret) : NULL;
 }
 
-static char *developer(void)
+static void warn_of_short_secret(void)
 {
-	const char *email = g_getenv("LOCAL_DEV_USER_EMAIL");
-	if (!environment_flag("LOCAL_DEV_MODE"))
-		return NULL;
-	return g_strdup(email && *email ? email : "dev@localhost");
+	const char *given = g_getenv("SCHEDULER_API_TOKEN");
+	g_autofree char *used = sign_in_scheduler_secret();
+	if (given && *given && !used)
+		g_warning("SCHEDULER_API_TOKEN is shorter than %d characters and is not used",
+			  SCHEDULER_SECRET_SHORTEST);
 }
 
 struct sign_in *sign_in_new(struct app *app, GError **error)
@@ -54,8 +50,9 @@ struct sign_in *sign_in_new(struct app *app, GError **error)
 	sign_in->secret = secret_load(app->data_dir, "JWT_SECRET_KEY", ".jwt_secret", error);
 	if (!sign_in->secret)
 		return NULL;
-	sign_in->scheduler_secret = scheduler_secret();
-	sign_in->developer = developer();
+	sign_in->scheduler_secret = sign_in_scheduler_secret();
+	warn_of_short_secret();
+	sign_in->developer = g_strdup(development_user());
 	sign_in->cache = token_cache_new(sign_in->secret);
 	sign_in->uses = token_uses_new(app->state, app->auditor);
 	sign_in->by_address = limiter_new(ADDRESS_BURST, ADDRESS_SECONDS);

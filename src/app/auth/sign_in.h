@@ -21,6 +21,9 @@ enum {
 	SCHEDULER_SECRET_SHORTEST = 32,
 };
 
+/* What the scheduler signs in with; NULL: nothing that is long enough. g_free() it. */
+char *sign_in_scheduler_secret(void);
+
 struct sign_in *sign_in_new(struct app *app, GError **error);
 void sign_in_free(struct sign_in *sign_in);
 DEFINE_AUTOPTR(sign_in)
