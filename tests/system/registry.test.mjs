@@ -47,6 +47,9 @@ test('what cannot be registered is refused in the words of the interface', async
   await refused({ name: '  ' }, 422, /Table name cannot be empty/);
   await refused({}, 422, /Field required/);
   await refused({ name: 'a', source_type: 'oracle' }, 422, /source_type must be one of .* got 'oracle'/);
+  await refused({ name: 'a', source_type: 'oracle', query_mode: 'materialized' }, 422, /source_type must be one of/);
+  await admin.post(REGISTER, { name: 'taken' });
+  await refused({ name: 'taken', source_type: 'oracle' }, 422, /source_type must be one of/);
   await refused({ name: 'a', query_mode: 'odd' }, 422, /query_mode must be/);
   await refused({ name: 'a', sync_schedule: 'every 0m' }, 422, /sync_schedule must be/);
   await refused({ name: 'a', sync_schedule: 'daily 25:00' }, 422, /sync_schedule must be/);

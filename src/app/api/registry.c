@@ -111,9 +111,13 @@ static void fill_draft(struct draft *draft, const struct http_request *request)
 	};
 }
 
-/* Body rules first, for they are told before anything else is looked at. */
-static struct http_response *refuse_body(const struct draft *draft)
+/* Rules of fields, then of the body: they are told before anything else is looked at. */
+static struct http_response *refuse_body(const struct configuration *config,
+					 const struct draft *draft)
 {
+	struct http_response *refusal = table_rules_refuse_source(draft->table.source_type, config);
+	if (refusal)
+		return refusal;
 	const char *wrong = table_rules_query(draft->table.query_mode, draft->query);
 	if (wrong)
 		return http_invalid(NULL, "%s", wrong);
@@ -165,13 +169,12 @@ static struct http_response *register_table(struct http_request *request)
 	GError *error = NULL;
 	g_auto(draft) draft = {0};
 	fill_draft(&draft, request);
-	struct http_response *refusal = refuse_body(&draft);
+	g_autoptr(configuration) config = app_config(app);
+	struct http_response *refusal = refuse_body(config, &draft);
 	if (!refusal)
 		refusal = refuse_taken(request, &draft.table);
-	if (!refusal) {
-		g_autoptr(configuration) config = app_config(app);
+	if (!refusal)
 		refusal = table_rules_refuse(&draft.table, config);
-	}
 	if (refusal)
 		return refusal;
 	if (!registry_register(app->state, &draft.table, &error) ||
@@ -188,13 +191,11 @@ static struct http_response *precheck_table(struct http_request *request)
 {
 	g_auto(draft) draft = {0};
 	fill_draft(&draft, request);
-	struct http_response *refusal = refuse_body(&draft);
-	if (refusal)
-		return refusal;
-	const struct registered_table *table = &draft.table;
 	g_autoptr(configuration) config = app_config(app_of(request));
-	refusal = is_bigquery(table) ? table_rules_refuse(&draft.table, config)
-				     : table_rules_refuse_source(table->source_type, config);
+	struct http_response *refusal = refuse_body(config, &draft);
+	const struct registered_table *table = &draft.table;
+	if (!refusal && is_bigquery(table))
+		refusal = table_rules_refuse(&draft.table, config);
 	if (refusal)
 		return refusal;
 	bool query = is_bigquery(table) && strcmp(table->query_mode, "materialized") == 0;
