@@ -30,7 +30,7 @@ static const char *end_of_number(const char *at, const char *end)
 static bool is_large(const char *number, size_t length)
 {
 	size_t sign = *number == '-';
-	if (length - sign <= SAFE_DIGITS)
+	if (length - sign <= SAFE_DIGITS || number[sign] == '0')
 		return false;
 	for (size_t i = sign; i < length; i++) {
 		if (!g_ascii_isdigit(number[i]))

@@ -352,7 +352,9 @@ static void integers_have_no_limit(void **state)
 		"\"d\":1500.0,\"e\":\"\\\\\"}");
 	g_autofree char *nines = g_strnfill(400, '9');
 	g_autofree char *both = g_strdup_printf("[%s,-%s]", nines, nines);
+	g_autofree char *zero = g_strdup_printf("[%s,0%s]", nines, nines);
 	reads_as(both, "[1e308,-1e308]");
+	expect_no_json(zero, strlen(zero));
 	expect_no_json("{\"a\":99999999999999999999", 24);
 	expect_no_json("{\"a\":99999999999999999999,\"", 27);
 	expect_no_json("{\"a\":99999999999999999999,\"\\", 28);
