@@ -7,8 +7,10 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -35,7 +37,6 @@ static const int everywhere[] = {
 	SCMP_SYS(eventfd2),
 	SCMP_SYS(fadvise64),
 	SCMP_SYS(fallocate),
-	SCMP_SYS(fcntl),
 	SCMP_SYS(fdatasync),
 	SCMP_SYS(flock),
 	SCMP_SYS(fstat),
@@ -132,9 +133,9 @@ static const int everywhere[] = {
 
 /* What a client of the network needs besides, except socket() itself. */
 static const int network[] = {
-	SCMP_SYS(bind),	      SCMP_SYS(connect),    SCMP_SYS(getpeername), SCMP_SYS(getsockname),
-	SCMP_SYS(getsockopt), SCMP_SYS(ioctl),	    SCMP_SYS(recvmmsg),	   SCMP_SYS(sendmmsg),
-	SCMP_SYS(setsockopt), SCMP_SYS(socketpair),
+	SCMP_SYS(bind),	       SCMP_SYS(connect),    SCMP_SYS(getpeername),
+	SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(recvmmsg),
+	SCMP_SYS(sendmmsg),    SCMP_SYS(setsockopt), SCMP_SYS(socketpair),
 };
 
 /* Calls that are fine with some arguments only. Several rows of one call: any of them. */
@@ -147,6 +148,17 @@ static const struct {
 	{SCMP_SYS(prctl), SCMP_A0_64(SCMP_CMP_EQ, PR_SET_NAME)},
 	/* For itself alone. */
 	{SCMP_SYS(prlimit64), SCMP_A0_64(SCMP_CMP_EQ, 0)},
+	/* Not F_SETOWN and F_SETSIG, which have the kernel send a signal to any process of the same
+	 * user, nor F_SETLEASE, which holds up whoever opens the file. */
+	{SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, F_DUPFD)},
+	{SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, F_DUPFD_CLOEXEC)},
+	{SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, F_GETFD)},
+	{SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, F_SETFD)},
+	{SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, F_GETFL)},
+	{SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, F_SETFL)},
+	{SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, F_GETLK)},
+	{SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, F_SETLK)},
+	{SCMP_SYS(fcntl), SCMP_A1_32(SCMP_CMP_EQ, F_SETLKW)},
 };
 
 static bool add_calls(scmp_filter_ctx filter, const int *calls, size_t count)
@@ -183,6 +195,19 @@ static bool add_memory(scmp_filter_ctx filter, enum sandbox_profile profile)
 		       0;
 }
 
+/* Of ioctl(), which has its own ways to F_SETOWN and can type into a terminal. */
+static bool add_requests(scmp_filter_ctx filter)
+{
+	static const unsigned long requests[] = {FIONBIO, FIONREAD, FIOCLEX};
+	for (size_t i = 0; i < G_N_ELEMENTS(requests); i++) {
+		struct scmp_arg_cmp request = SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)requests[i]);
+		if (seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, &request) !=
+		    0)
+			return false;
+	}
+	return true;
+}
+
 static bool add_network(scmp_filter_ctx filter)
 {
 	static const int families[] = {AF_INET, AF_INET6, AF_NETLINK};
@@ -192,7 +217,7 @@ static bool add_network(scmp_filter_ctx filter)
 		    0)
 			return false;
 	}
-	return add_calls(filter, network, G_N_ELEMENTS(network));
+	return add_requests(filter) && add_calls(filter, network, G_N_ELEMENTS(network));
 }
 
 bool syscalls_filter(enum sandbox_profile profile, GError **error)

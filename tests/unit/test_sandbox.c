@@ -10,11 +10,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -174,6 +176,23 @@ static int nothing_can_be_run_or_inspected(struct fixture *at)
 	return 0;
 }
 
+/* Without Landlock's scopes nothing but the filter keeps a process from these. */
+static int nobody_else_gets_signals(struct fixture *at)
+{
+	AUTO_FD file = open(at->readable, O_RDONLY | O_CLOEXEC);
+	struct f_owner_ex parent = {F_OWNER_PID, getppid()};
+	int owner = getppid();
+	EXPECT(31, file >= 0 && fcntl(file, F_GETFL) >= 0);
+	EXPECT(32, fcntl(file, F_SETOWN, owner) < 0 && errno == EPERM);
+	EXPECT(33, fcntl(file, F_SETOWN_EX, &parent) < 0 && errno == EPERM);
+	EXPECT(34, fcntl(file, F_SETSIG, SIGKILL) < 0 && errno == EPERM);
+	EXPECT(35, fcntl(file, F_SETLEASE, F_RDLCK) < 0 && errno == EPERM);
+	EXPECT(36, fcntl(file, F_NOTIFY, DN_CREATE) < 0 && errno == EPERM);
+	EXPECT(37, ioctl(file, FIOSETOWN, &owner) < 0 && errno == EPERM);
+	EXPECT(38, ioctl(STDERR_FILENO, TIOCSTI, "x") < 0 && errno == EPERM);
+	return 0;
+}
+
 /* errno, or 0 when the socket was made. */
 static int socket_error(int family, int type)
 {
@@ -200,6 +219,8 @@ static int no_socket_and_no_new_code(struct fixture *at)
 {
 	int step = nothing_can_be_run_or_inspected(at);
 	EXPECT(step, step == 0);
+	step = nobody_else_gets_signals(at);
+	EXPECT(step, step == 0);
 	EXPECT(21, socket_error(AF_INET, SOCK_STREAM) == EPERM);
 	EXPECT(22, socket_error(AF_UNIX, SOCK_STREAM) == EPERM);
 	EXPECT(23, can_map(4096, PROT_READ) && !can_map(4096, PROT_READ | PROT_EXEC));
@@ -210,6 +231,8 @@ static int no_socket_and_no_new_code(struct fixture *at)
 static int sockets_of_the_network_alone(struct fixture *at)
 {
 	int step = nothing_can_be_run_or_inspected(at);
+	EXPECT(step, step == 0);
+	step = nobody_else_gets_signals(at);
 	EXPECT(step, step == 0);
 	EXPECT(21, socket_error(AF_INET, SOCK_STREAM) == 0);
 	EXPECT(22, socket_error(AF_INET6, SOCK_STREAM) == 0);
