@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 enum {
-	START_SECONDS = 30, /* a machine under load */
-	ANSWER_SECONDS = 5, /* from the first byte of a message to its last */
+	START_MILLISECONDS = 30000, /* a machine under load */
+	WIRE_MILLISECONDS = 5000,   /* for a message that is on its way */
 	END_MILLISECONDS = 1000,
 	LONGEST_STATM = 256,
 	PIPE_SIZE = 1024 * 1024,
@@ -33,16 +33,6 @@ struct query_child {
 	uint64_t kept;		/* bytes of address space that it may keep */
 	uint64_t size_at_start; /* of the same */
 };
-
-static bool set_patience(int socket, int seconds, GError **error)
-{
-	const struct timeval patience = {.tv_sec = seconds};
-	if (setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
-	    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0)
-		return true;
-	agnes_set_errno(error, errno, "cannot set a time limit on a worker's socket");
-	return false;
-}
 
 /* Ours are the end to read from and, of the cancels, the one to write to. */
 static bool make_pipes(struct query_child *child, int *theirs, GError **error)
@@ -95,7 +85,7 @@ static bool spawn(struct query_child *child, const struct query_child_options *o
 		.descriptor_count = G_N_ELEMENTS(descriptors),
 	};
 	child->process = piped ? process_start(&process, error) : NULL;
-	return child->process && set_patience(child->socket, START_SECONDS, error);
+	return child->process != NULL;
 }
 
 static bool prepare(struct query_child *child, const struct query_child_options *options,
@@ -106,7 +96,7 @@ static bool prepare(struct query_child *child, const struct query_child_options 
 		options->memory_mb, "temporary_mb", options->temporary_mb, "address_space_mb",
 		options->address_space_mb, "threads", options->threads, "landlock",
 		options->landlock);
-	return query_child_send(child, message, error);
+	return wire_send(child->socket, message, NULL, 0, START_MILLISECONDS, error);
 }
 
 static bool make_folder(struct query_child *child, const char *parent, GError **error)
@@ -139,9 +129,51 @@ struct query_child *query_child_start(const struct query_child_options *options,
 	return NULL;
 }
 
+/* Why a worker that is gone went, in words for the caller of the query that ran in it. */
+static void explain_end(struct query_child *child, GError **error)
+{
+	int status;
+	g_autoptr(GError) how = NULL;
+	process_kill(child->process);
+	if (!process_wait(child->process, END_MILLISECONDS, &status, &how)) {
+		g_propagate_error(error, g_steal_pointer(&how));
+		return;
+	}
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) {
+		g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_TIMEOUT,
+				    "Query error: the limit on CPU time was reached");
+		return;
+	}
+	if (process_check_status(status, &how))
+		g_set_error_literal(&how, AGNES_ERROR, AGNES_ERROR_FAILED, "ended");
+	g_set_error(
+		error, AGNES_ERROR, AGNES_ERROR_FAILED,
+		"Query error: the process that ran the query %s; it may have needed more memory "
+		"than a query is allowed",
+		how->message);
+}
+
+/* The rest is said in words for the caller of the query. */
+static json_t *receive(struct query_child *child, int milliseconds, GBytes **bytes, GError **error)
+{
+	g_autoptr(GError) cause = NULL;
+	json_t *message = wire_receive(child->socket, WIRE_TO_SERVER, milliseconds, bytes, &cause);
+	if (message)
+		return message;
+	if (g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_FAILED))
+		explain_end(child, error);
+	else if (g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_UNAVAILABLE))
+		g_propagate_error(error, g_steal_pointer(&cause));
+	else
+		g_set_error(error, AGNES_ERROR, AGNES_ERROR_FAILED,
+			    "Query error: the process that ran the query gave no proper answer: %s",
+			    cause->message);
+	return NULL;
+}
+
 static bool await_ready(struct query_child *child, GError **error)
 {
-	g_autoptr(json_t) answer = query_child_receive(child, NULL, error);
+	g_autoptr(json_t) answer = receive(child, START_MILLISECONDS, NULL, error);
 	const json_t *failure = json_object_get(answer, "error");
 	if (failure)
 		wire_unpack_error(failure, error);
@@ -154,7 +186,8 @@ static bool set_up(struct query_child *child, GError **error)
 	g_autoptr(json_t) setup = json_pack("{s{ss sO sb sO?}}", "setup", "folder", source->folder,
 					    "tables", source->tables, "network",
 					    source->remote != NULL, "remote", source->remote);
-	return await_ready(child, error) && query_child_send(child, setup, error) &&
+	return await_ready(child, error) &&
+	       wire_send(child->socket, setup, NULL, 0, START_MILLISECONDS, error) &&
 	       await_ready(child, error);
 }
 
@@ -162,7 +195,7 @@ bool query_child_open(struct query_child *child, struct query_source *source, GE
 {
 	g_autoptr(GError) cause = NULL;
 	child->source = query_source_ref(source);
-	if (set_up(child, &cause) && set_patience(child->socket, ANSWER_SECONDS, &cause)) {
+	if (set_up(child, &cause)) {
 		child->size_at_start = measure(child);
 		return true;
 	}
@@ -219,7 +252,12 @@ bool query_child_is_alive(const struct query_child *child)
 
 bool query_child_send(struct query_child *child, const json_t *message, GError **error)
 {
-	return wire_send(child->socket, message, NULL, 0, error);
+	g_autoptr(GError) cause = NULL;
+	if (wire_send(child->socket, message, NULL, 0, WIRE_MILLISECONDS, &cause))
+		return true;
+	/* One that does not listen is as good as dead. */
+	g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_UNAVAILABLE, cause->message);
+	return false;
 }
 
 void query_child_cancel(struct query_child *child, int64_t id)
@@ -229,41 +267,9 @@ void query_child_cancel(struct query_child *child, int64_t id)
 		g_debug("cannot cancel a query: %s", g_strerror(errno));
 }
 
-/* Why a worker that is gone went, in words for the caller of the query that ran in it. */
-static void explain_end(struct query_child *child, GError **error)
-{
-	int status;
-	g_autoptr(GError) how = NULL;
-	process_kill(child->process);
-	if (!process_wait(child->process, END_MILLISECONDS, &status, &how)) {
-		g_propagate_error(error, g_steal_pointer(&how));
-		return;
-	}
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) {
-		g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_TIMEOUT,
-				    "Query error: the limit on CPU time was reached");
-		return;
-	}
-	if (process_check_status(status, &how))
-		g_set_error_literal(&how, AGNES_ERROR, AGNES_ERROR_FAILED, "ended");
-	g_set_error(
-		error, AGNES_ERROR, AGNES_ERROR_FAILED,
-		"Query error: the process that ran the query %s; it may have needed more memory "
-		"than a query is allowed",
-		how->message);
-}
-
 json_t *query_child_receive(struct query_child *child, GBytes **bytes, GError **error)
 {
-	g_autoptr(GError) cause = NULL;
-	json_t *message = wire_receive(child->socket, WIRE_TO_SERVER, bytes, &cause);
-	if (message)
-		return message;
-	if (g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_FAILED))
-		explain_end(child, error);
-	else
-		g_propagate_error(error, g_steal_pointer(&cause));
-	return NULL;
+	return receive(child, WIRE_MILLISECONDS, bytes, error);
 }
 
 void query_child_kill(struct query_child *child)

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 enum {
-	FIRST_PART = 64 * 1024, /* what is waited for before the result counts as begun */
+	FIRST_PART = 64 * 1024,	 /* what is waited for before the result counts as begun */
+	MOST_LEFT = 1024 * 1024, /* what the pipe of a worker that has stopped can hold */
 	CANCEL_MILLISECONDS = 250,
 };
 
@@ -27,6 +28,8 @@ struct query_run {
 	uint64_t most_bytes;
 	unsigned milliseconds_allowed;
 	gint64 left;	   /* microseconds that the worker may still take */
+	gint64 since;	   /* up to when its time was counted, monotonic */
+	bool closed;	   /* it has closed its end of the pipe */
 	json_t *summary;   /* once it is done */
 	json_t *rejection; /* once a scan's predicate was refused */
 	GError *failure;   /* once it has failed */
@@ -54,14 +57,19 @@ static size_t read_pipe(const struct query_run *run, void *data, size_t size)
 	return got > 0 ? (size_t)got : 0;
 }
 
-/* What nobody wants of this query must not be there when the next one starts. */
-static void drain_pipe(const struct query_run *run)
+/*
+ * What nobody wants of this query must not be there when the next one starts. False: there is more
+ * than a worker can have left that writes no more.
+ */
+static bool drain_pipe(const struct query_run *run)
 {
 	guint8 dropped[FIRST_PART];
-	size_t got;
+	size_t all = 0, got;
 	do {
 		got = read_pipe(run, dropped, sizeof dropped);
-	} while (got > 0);
+		all += got;
+	} while (got > 0 && all <= MOST_LEFT);
+	return got == 0;
 }
 
 /* The worker's answer, which is there or on its way. */
@@ -133,18 +141,25 @@ static void fail(struct query_run *run, enum agnes_error code, const char *forma
 
 enum { WOKEN_BY_PIPE = 1, WOKEN_BY_ANSWER = 2 };
 
+/* The worker's time goes on as long as this side does not wait for its own reader. */
+static void count_time(struct query_run *run)
+{
+	gint64 now = g_get_monotonic_time();
+	run->left -= now - run->since;
+	run->since = now;
+}
+
 /* What the worker has sent, as bits; 0: nothing yet, or the run has failed. */
 static int wait_for_worker(struct query_run *run)
 {
 	struct pollfd fds[] = {
-		{.fd = query_child_pipe(run->ticket->child), .events = POLLIN},
+		{.fd = run->closed ? -1 : query_child_pipe(run->ticket->child), .events = POLLIN},
 		{.fd = query_child_socket(run->ticket->child), .events = POLLIN},
 		{.fd = run->ticket->wake, .events = POLLIN},
 	};
-	gint64 before = g_get_monotonic_time();
 	/* Rounded up, so that nothing is polled in the last millisecond. */
-	int ready = poll(fds, G_N_ELEMENTS(fds), (int)(run->left / 1000) + 1);
-	run->left -= g_get_monotonic_time() - before;
+	int ready = poll(fds, G_N_ELEMENTS(fds), (int)(MAX(run->left, 0) / 1000) + 1);
+	count_time(run);
 	if (ready < 0 && errno != EINTR)
 		fail(run, AGNES_ERROR_FAILED, "Query error: cannot wait for the worker: %s",
 		     g_strerror(errno));
@@ -158,6 +173,7 @@ static int wait_for_worker(struct query_run *run)
 		return 0;
 	/* A dead worker hangs up on both: only the socket says how it went. */
 	bool by_pipe = (fds[0].revents & POLLIN) != 0, by_answer = fds[1].revents != 0;
+	run->closed = run->closed || fds[0].revents == POLLHUP;
 	return (by_pipe ? WOKEN_BY_PIPE : 0) | (by_answer ? WOKEN_BY_ANSWER : 0);
 }
 
@@ -190,6 +206,7 @@ static size_t count(struct query_run *run, size_t got)
 static size_t receive(struct query_run *run, void *data, size_t size)
 {
 	size_t got = 0;
+	run->since = g_get_monotonic_time();
 	while (!is_over(run)) {
 		int woken = wait_for_worker(run);
 		if (woken & WOKEN_BY_PIPE)
@@ -309,9 +326,7 @@ void query_run_free(struct query_run *run)
 		return;
 	if (!run->answered && !is_over(run))
 		stop(run);
-	if (run->answered)
-		drain_pipe(run);
-	query_pool_leave(run->ticket, run->answered);
+	query_pool_leave(run->ticket, run->answered && drain_pipe(run));
 	json_decref(run->summary);
 	json_decref(run->rejection);
 	g_clear_error(&run->failure);

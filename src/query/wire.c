@@ -5,6 +5,7 @@
 #include "base/json.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -52,8 +53,36 @@ static void skip_parts(struct msghdr *message, size_t sent)
 	}
 }
 
-bool wire_send(int socket, const json_t *message, const void *bytes, size_t size, GError **error)
+/* Monotonic; G_MAXINT64 stands for ever. */
+static gint64 deadline_of(int milliseconds)
 {
+	return milliseconds == WIRE_FOREVER ? G_MAXINT64
+					    : g_get_monotonic_time() + (gint64)milliseconds * 1000;
+}
+
+/* So that only what is not there at once costs a poll(). */
+static int flags_of(gint64 deadline)
+{
+	return deadline == G_MAXINT64 ? 0 : MSG_DONTWAIT;
+}
+
+/* Whether to try again what errno says of a call; else errno is EAGAIN at the deadline. */
+static bool may_retry(int socket, short events, gint64 deadline)
+{
+	struct pollfd ready = {.fd = socket, .events = events};
+	if (errno != EAGAIN)
+		return errno == EINTR;
+	gint64 left = deadline - g_get_monotonic_time();
+	if (left > 0 && (poll(&ready, 1, (int)(left / 1000) + 1) >= 0 || errno == EINTR))
+		return true;
+	errno = EAGAIN;
+	return false;
+}
+
+bool wire_send(int socket, const json_t *message, const void *bytes, size_t size, int milliseconds,
+	       GError **error)
+{
+	gint64 deadline = deadline_of(milliseconds);
 	g_autofree char *text = json_to_text(message);
 	size_t length = strlen(text);
 	unsigned char header[HEADER];
@@ -62,8 +91,8 @@ bool wire_send(int socket, const json_t *message, const void *bytes, size_t size
 	struct iovec parts[] = {{header, sizeof header}, {text, length}, {(void *)bytes, size}};
 	struct msghdr all = {.msg_iov = parts, .msg_iovlen = size > 0 ? 3 : 2};
 	while (all.msg_iovlen > 0) {
-		ssize_t sent = sendmsg(socket, &all, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
+		ssize_t sent = sendmsg(socket, &all, MSG_NOSIGNAL | flags_of(deadline));
+		if (sent < 0 && may_retry(socket, POLLOUT, deadline))
 			continue;
 		if (sent < 0)
 			return lost(AGNES_ERROR_UNAVAILABLE, error);
@@ -73,12 +102,13 @@ bool wire_send(int socket, const json_t *message, const void *bytes, size_t size
 }
 
 /* At least so many bytes, at most as many as there is room for: how many, 0 on failure. */
-static size_t receive(int socket, void *data, size_t least, size_t room, GError **error)
+static size_t receive(int socket, void *data, size_t least, size_t room, gint64 deadline,
+		      GError **error)
 {
 	size_t all = 0;
 	while (all < least) {
-		ssize_t got = recv(socket, (char *)data + all, room - all, 0);
-		if (got < 0 && errno == EINTR)
+		ssize_t got = recv(socket, (char *)data + all, room - all, flags_of(deadline));
+		if (got < 0 && may_retry(socket, POLLIN, deadline))
 			continue;
 		if (got == 0)
 			errno = EPIPE;
@@ -95,11 +125,11 @@ static size_t receive(int socket, void *data, size_t least, size_t room, GError 
 
 /* The text and the bytes behind it, of which `got` bytes stand in `first` already. */
 static char *receive_body(int socket, const unsigned char *first, size_t got, size_t size,
-			  GError **error)
+			  gint64 deadline, GError **error)
 {
 	g_autofree char *body = g_malloc(size + 1);
 	memcpy(body, first, got);
-	if (got < size && receive(socket, body + got, size - got, size - got, error) == 0)
+	if (got < size && receive(socket, body + got, size - got, size - got, deadline, error) == 0)
 		return NULL;
 	body[size] = '\0';
 	return g_steal_pointer(&body);
@@ -121,19 +151,20 @@ static bool check_lengths(size_t text, size_t bytes, size_t got, size_t longest,
 	return false;
 }
 
-json_t *wire_receive(int socket, size_t longest, GBytes **bytes, GError **error)
+json_t *wire_receive(int socket, size_t longest, int milliseconds, GBytes **bytes, GError **error)
 {
+	gint64 deadline = deadline_of(milliseconds);
 	unsigned char first[FIRST];
 	if (bytes)
 		*bytes = NULL;
-	size_t got = receive(socket, first, HEADER, sizeof first, error);
+	size_t got = receive(socket, first, HEADER, sizeof first, deadline, error);
 	if (got == 0)
 		return NULL;
 	size_t text = get_length(first), size = get_length(first + HEADER / 2);
 	if (!check_lengths(text, size, got, longest, bytes != NULL, error))
 		return NULL;
 	g_autofree char *body = receive_body(socket, first + HEADER, got - HEADER, text + size,
-					     error);
+					     deadline, error);
 	json_t *message = body ? json_parse(body, text, "message", error) : NULL;
 	if (message && size > 0)
 		*bytes = g_bytes_new(body + text, size);

@@ -24,14 +24,21 @@
  * worker, which may be in the hands of an attacker, can make the server hold. */
 enum { WIRE_TO_WORKER = 8 * 1024 * 1024, WIRE_TO_SERVER = 1024 * 1024 };
 
+/*
+ * Both take `milliseconds` in all, however small the parts in which the other side reads or writes;
+ * then TIMEOUT.
+ */
+enum { WIRE_FOREVER = -1 };
+
 /* UNAVAILABLE: the other side is gone. */
-bool wire_send(int socket, const json_t *message, const void *bytes, size_t size, GError **error);
+bool wire_send(int socket, const json_t *message, const void *bytes, size_t size, int milliseconds,
+	       GError **error);
 
 /*
  * Waits for a message. *bytes is NULL when there are none; where the argument is NULL, none may
  * come. UNAVAILABLE: the other side went without having read what was sent last. FAILED: it went.
  */
-json_t *wire_receive(int socket, size_t longest, GBytes **bytes, GError **error);
+json_t *wire_receive(int socket, size_t longest, int milliseconds, GBytes **bytes, GError **error);
 
 /* An error as {"code", "message"} and back. A code that does not exist reads as FAILED. */
 json_t *wire_pack_error(const GError *error);

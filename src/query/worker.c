@@ -16,7 +16,7 @@ struct worker {
 /* When the server is gone, the wait for its next message ends the process. */
 static void answer(json_t *message, const void *bytes, size_t size)
 {
-	wire_send(QUERY_WORKER_SOCKET, message, bytes, size, NULL);
+	wire_send(QUERY_WORKER_SOCKET, message, bytes, size, WIRE_FOREVER, NULL);
 	json_decref(message);
 }
 
@@ -88,7 +88,7 @@ static bool run_query(const struct worker *worker, const json_t *message)
 
 static json_t *receive(GError **error)
 {
-	return wire_receive(QUERY_WORKER_SOCKET, WIRE_TO_WORKER, NULL, error);
+	return wire_receive(QUERY_WORKER_SOCKET, WIRE_TO_WORKER, WIRE_FOREVER, NULL, error);
 }
 
 /* Until the server is gone or the database is broken. */

@@ -10,6 +10,9 @@ export const GUARDED = { program: path.join(BUILD, 'agnesd'), argv: ['agnesd', '
 export const UNGUARDED = {
   program: path.join(BUILD, 'tests/system/drivers/unguarded_worker'), argv: ['unguarded_worker'],
 };
+export const HOSTILE = {
+  program: path.join(BUILD, 'tests/system/drivers/hostile_worker'), argv: ['hostile_worker'],
+};
 // For tests that would use the machine's memory up where the address space has no limit.
 export const NEEDS_LIMITS = { skip: process.env.AGNES_SANITIZE ? 'AddressSanitizer needs all of the address space' : false };
 
