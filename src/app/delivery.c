@@ -61,6 +61,7 @@ struct delivery {
 	uint64_t bytes; /* of the result */
 	int pipe;	/* where the pump writes; -1: it does not */
 	gint done;	/* atomic: how the pump ended */
+	gint abandoned; /* see query_pool_abandon() */
 	gint references;
 };
 
@@ -193,8 +194,8 @@ static struct query_source *find_source(const struct delivery *delivery, GError 
 
 static void cancel_when_gone(void *data)
 {
-	const struct delivery *delivery = data;
-	query_pool_cancel(queries_pool(delivery->app->queries), delivery->id, NULL, NULL);
+	struct delivery *delivery = data;
+	query_pool_abandon(queries_pool(delivery->app->queries), &delivery->abandoned);
 }
 
 static bool start(struct http_request *request, struct delivery *delivery, json_t **rejection,
@@ -208,6 +209,7 @@ static bool start(struct http_request *request, struct delivery *delivery, json_
 	const struct query_pool_request wanted = {
 		.id = delivery->id,
 		.user = delivery->user_id,
+		.abandoned = &delivery->abandoned,
 		.sql = delivery->sql,
 		.scan = wish->scan,
 		.rejection = rejection,

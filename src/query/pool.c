@@ -213,21 +213,27 @@ static void ticket_free(struct query_ticket *ticket)
 	g_free(ticket);
 }
 
-static struct query_ticket *find_ticket(const struct query_pool *pool, const char *id)
+/* Without a user: of anybody. */
+static bool is_named(const struct query_ticket *ticket, const char *id, const char *user)
+{
+	return strcmp(ticket->id, id) == 0 && (!user || strcmp(ticket->user, user) == 0);
+}
+
+/* What others call their queries is nobody's business. */
+static bool is_taken(const struct query_pool *pool, const char *id, const char *user)
 {
 	for (guint i = 0; i < pool->tickets->len; i++) {
-		struct query_ticket *ticket = g_ptr_array_index(pool->tickets, i);
-		if (strcmp(ticket->id, id) == 0)
-			return ticket;
+		if (is_named(g_ptr_array_index(pool->tickets, i), id, user))
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 static bool may_queue(const struct query_pool *pool, const struct query_pool_request *request,
 		      GError **error)
 {
 	const struct query_pool_options *options = pool->options;
-	if (find_ticket(pool, request->id)) {
+	if (is_taken(pool, request->id, request->user)) {
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_CONFLICT,
 			    "a query with the id '%s' is running", request->id);
 		return false;
@@ -251,6 +257,8 @@ static struct query_ticket *queue_up(struct query_pool *pool, struct query_sourc
 	ticket->format = g_strdup(request->format);
 	ticket->since = g_get_monotonic_time();
 	ticket->source = query_source_ref(source);
+	ticket->abandoned = request->abandoned;
+	ticket->cancelled = ticket->abandoned && g_atomic_int_get(ticket->abandoned);
 	ticket->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	g_cond_init(&ticket->turn);
 	g_ptr_array_add(pool->tickets, ticket);
@@ -336,19 +344,40 @@ void query_pool_leave(struct query_ticket *ticket, bool reusable)
 	ticket_free(ticket);
 }
 
-bool query_pool_cancel(struct query_pool *pool, const char *id, const char *user, GError **error)
+static void cancel(struct query_ticket *ticket)
 {
-	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&pool->lock);
-	struct query_ticket *ticket = find_ticket(pool, id);
-	if (!ticket || (user && strcmp(ticket->user, user) != 0)) {
-		g_set_error(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND,
-			    "no query with the id '%s' is running", id);
-		return false;
-	}
 	ticket->cancelled = true;
 	g_cond_signal(&ticket->turn);
 	eventfd_write(ticket->wake, 1);
-	return true;
+}
+
+bool query_pool_cancel(struct query_pool *pool, const char *id, const char *user, GError **error)
+{
+	bool found = false;
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&pool->lock);
+	for (guint i = 0; i < pool->tickets->len; i++) {
+		struct query_ticket *ticket = g_ptr_array_index(pool->tickets, i);
+		if (!is_named(ticket, id, user))
+			continue;
+		cancel(ticket);
+		found = true;
+	}
+	if (!found)
+		g_set_error(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND,
+			    "no query with the id '%s' is running", id);
+	return found;
+}
+
+void query_pool_abandon(struct query_pool *pool, gint *abandoned)
+{
+	/* One that queues up after this looks for itself. */
+	g_atomic_int_set(abandoned, true);
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&pool->lock);
+	for (guint i = 0; i < pool->tickets->len; i++) {
+		struct query_ticket *ticket = g_ptr_array_index(pool->tickets, i);
+		if (ticket->abandoned == abandoned)
+			cancel(ticket);
+	}
 }
 
 static json_t *report_ticket(const struct query_ticket *ticket)

@@ -36,8 +36,9 @@ void query_pool_free(struct query_pool *pool);
 DEFINE_AUTOPTR(query_pool)
 
 struct query_pool_request {
-	const char *id;	       /* names the query for the two functions below */
+	const char *id;	       /* names the query among those of the user */
 	const char *user;      /* who is charged for it */
+	gint *abandoned;       /* for query_pool_abandon(), lives as long; may be NULL */
 	const char *sql;       /* of a scan: what it is called in the report */
 	const json_t *scan;    /* instead of sql, see query/scan.h; else NULL */
 	json_t **rejection;    /* set when the scan's predicate is refused; may be NULL */
@@ -72,8 +73,12 @@ const json_t *query_run_summary(const struct query_run *run);
 void query_run_free(struct query_run *run);
 DEFINE_AUTOPTR(query_run)
 
-/* Stops a query, whatever it waits for. `user`: only that user's; NULL: anybody's. NOT_FOUND. */
+/* Stops a query, whatever it waits for; without a user that of everybody with this id. NOT_FOUND.
+ */
 bool query_pool_cancel(struct query_pool *pool, const char *id, const char *user, GError **error);
+
+/* Stops the query that was or will be started with this flag, because nobody waits for it. */
+void query_pool_abandon(struct query_pool *pool, gint *abandoned);
 
 /* {"queries": [{"id", "user", "state", "sql", "format", "milliseconds"}],
  *  "workers": [{"pid", "edition", "tables", "state", "queries"}]} */

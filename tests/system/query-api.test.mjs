@@ -1,15 +1,18 @@
 // timeout: 300
 // POST /api/query: answers, formats, refusals, cancelling; what is not granted stays unseen.
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import test from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
 import { parquetReadObjects } from 'hyparquet';
-import { grant, openShop } from './lib/shop.mjs';
+import { grant, openShop, until } from './lib/shop.mjs';
 
 const TABLES = {
   orders: "SELECT i AS id, (i * 1.5)::DECIMAL(9,2) AS amount, DATE '2026-01-01' + (i % 7)::INT AS day FROM range(1000) t(i)",
   secrets: "SELECT 'hidden' AS who",
 };
+
+const ENDLESS = 'SELECT count(*) FROM range(1000000000000) t(i) WHERE sqrt(i) < 0';
 
 async function start(t) {
   const { server, admin } = await openShop(t, TABLES);
@@ -104,7 +107,7 @@ test('a query is watched and cancelled by its caller, and by nobody else but adm
   const { ann, admin } = await start(t);
   const bob = await admin.addUser('bob@example.com');
   const id = 'my-long-query';
-  const running = ann.post('/api/query', { sql: 'SELECT count(*) FROM range(1000000000000) t(i) WHERE sqrt(i) < 0' },
+  const running = ann.post('/api/query', { sql: ENDLESS },
     { headers: { 'x-query-id': id } });
   for (let i = 0; (await ann.get(`/api/query/${id}`)).status !== 200; i++) {
     assert.ok(i < 100);
@@ -120,13 +123,56 @@ test('a query is watched and cancelled by its caller, and by nobody else but adm
   assert.equal((await ann.post('/api/query', { sql: 'SELECT 1' }, { headers: { 'x-query-id': 'bad id' } })).status, 400);
 });
 
+// Sends a query and hangs up as soon as it is on its way.
+async function askAndLeave(server, client, sql, id) {
+  const { hostname, port } = new URL(server.url);
+  const body = JSON.stringify({ sql });
+  const socket = net.connect(Number(port), hostname);
+  await new Promise((resolve) => socket.write(`POST /api/query HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: Bearer ${client.token}\r\n` +
+    `Content-Type: application/json\r\nX-Query-Id: ${id}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, resolve));
+  socket.destroy();
+}
+
+test('an id is the name of one query of one user', async (t) => {
+  const { server, ann, admin } = await start(t);
+  const bob = await admin.addUser('bob@example.com');
+  const id = 'nightly';
+  const running = async () => (await admin.get('/api/admin/queries')).body.queries.filter((query) => query.id === id && query.state === 'running');
+  const begin = (client) => client.post('/api/query', { sql: ENDLESS }, { headers: { 'x-query-id': id } });
+  const ofAnn = begin(ann);
+  await until("ann's query runs", async () => (await running()).length === 1);
+  const [{ user }] = await running();
+  // Neither by taking its name nor by leaving does another user end it, nor does a second one of her own.
+  for (let i = 0; i < 10; i++) {
+    await askAndLeave(server, bob, 'SELECT 1', id);
+    await askAndLeave(server, ann, 'SELECT 1', id);
+  }
+  await until("only ann's is left", async () => (await admin.get('/api/admin/queries')).body.queries.length === 1);
+  assert.deepEqual((await bob.post('/api/query', { sql: 'SELECT 2' }, { headers: { 'x-query-id': id } })).body.rows, [[2]]);
+  const ofBob = begin(bob);
+  await until('both run', async () => (await running()).length === 2);
+  assert.equal((await ann.get(`/api/query/${id}`)).body.user, user);
+  assert.notEqual((await bob.get(`/api/query/${id}`)).body.user, user);
+  assert.equal((await bob.delete(`/api/query/${id}`)).status, 200);
+  assert.equal((await ofBob).status, 400);
+  assert.deepEqual((await running()).map((query) => query.user), [user]);
+  assert.equal((await admin.delete(`/api/query/${id}`)).status, 200);
+  assert.match((await ofAnn).body.detail, /cancelled/);
+});
+
+test('a query whose client leaves at once does not run on', async (t) => {
+  const { server, admin } = await openShop(t, TABLES, { config: 'query: {timeout_seconds: 3600}\n' });
+  for (let i = 0; i < 20; i++) await askAndLeave(server, admin, ENDLESS, `left-${i}`);
+  assert.deepEqual((await ask(admin, 'SELECT 1')).body.rows, [[1]]);
+  await until('none is left', async () => (await admin.get('/api/admin/queries')).body.queries.length === 0);
+});
+
 test('queries that wait take nothing from other requests, and are refused when there are too many', async (t) => {
   const { server, admin } = await openShop(t, TABLES, { config: 'query: {workers: 3, max_concurrent_per_user: 1}\n' });
   const users = await Promise.all(['ann', 'bob', 'cyd'].map((name) => admin.addUser(`${name}@example.com`)));
   for (const user of users) await grant(admin, user, 'orders');
-  const endless = { sql: 'SELECT count(*) FROM range(1000000000000) t(i) WHERE sqrt(i) < 0' };
   // More than the threads that handlers have when nobody queries.
-  const asked = users.flatMap((user) => Array.from({ length: 20 }, () => ask(user, endless.sql)));
+  const asked = users.flatMap((user) => Array.from({ length: 20 }, () => ask(user, ENDLESS)));
   const refused = [];
   asked.forEach((each) => each.then((answer) => refused.push(answer)));
   const states = async () => (await admin.get('/api/admin/queries')).body.queries.map(({ state }) => state);

@@ -45,19 +45,21 @@ static struct http_response *run_query(struct http_request *request)
 
 /* --- watching and cancelling --- */
 
-/* The caller's query of that id in the report of the pool; borrowed from it. */
+/* In the report of the pool, borrowed from it: the caller's own, or an administrator's any. */
 static json_t *find_in_report(const json_t *report, const char *id, const struct caller *caller)
 {
 	size_t index;
-	json_t *query;
+	json_t *query, *other = NULL;
 	json_array_foreach(json_object_get(report, "queries"), index, query)
 	{
 		const char *user = json_string_value(json_object_get(query, "user"));
-		bool own = caller->user->is_admin || g_strcmp0(user, caller->user->row->id) == 0;
-		if (own && g_strcmp0(json_string_value(json_object_get(query, "id")), id) == 0)
+		if (g_strcmp0(json_string_value(json_object_get(query, "id")), id) != 0)
+			continue;
+		if (g_strcmp0(user, caller->user->row->id) == 0)
 			return query;
+		other = query;
 	}
-	return NULL;
+	return caller->user->is_admin ? other : NULL;
 }
 
 static struct http_response *get_query(struct http_request *request)
@@ -68,13 +70,17 @@ static struct http_response *get_query(struct http_request *request)
 	return query ? http_json(200, json_incref(query)) : http_refuse(404, "Query not found");
 }
 
+/* An administrator's own goes before those of others that have the same name. */
+static bool cancel(struct query_pool *pool, const char *id, const struct caller *caller)
+{
+	return query_pool_cancel(pool, id, caller->user->row->id, NULL) ||
+	       (caller->user->is_admin && query_pool_cancel(pool, id, NULL, NULL));
+}
+
 static struct http_response *cancel_query(struct http_request *request)
 {
-	g_autoptr(GError) error = NULL;
-	const struct caller *caller = caller_of(request);
 	const char *id = http_request_text(request, "query_id");
-	const char *user = caller->user->is_admin ? NULL : caller->user->row->id;
-	if (!query_pool_cancel(queries_pool(app_of(request)->queries), id, user, &error))
+	if (!cancel(queries_pool(app_of(request)->queries), id, caller_of(request)))
 		return http_refuse(404, "Query not found");
 	return http_json(200, json_pack("{ss ss}", "status", "cancelled", "id", id));
 }
@@ -94,7 +100,7 @@ static const struct http_field id_fields[] = {
 	{"query_id", HTTP_IN_PATH, HTTP_STRING, .required = true}, {0}};
 static const struct http_answer answered[] = {{400, "Not a single SELECT, or it failed"},
 					      {403, "It names what the caller may not read"},
-					      {409, "A query with this id runs"},
+					      {409, "A query of the caller with this id runs"},
 					      {413, "The statement or the result is too large"},
 					      {429, "Too many queries at the moment"},
 					      {0}};
