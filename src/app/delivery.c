@@ -15,7 +15,8 @@
 
 enum {
 	READ_SIZE = 256 * 1024,
-	SQL_IN_LOG = 1000, /* characters of a slow query */
+	SQL_IN_LOG = 1000, /* bytes of a slow query */
+	SQL_IN_AUDIT = 16 * 1024,
 };
 #define SECONDS_BUSY "2" /* for Retry-After */
 #define TRUNCATED    "X-Agnes-Truncated"
@@ -109,7 +110,12 @@ static void tell(const struct delivery *delivery, const char *result, int64_t ro
 					.resource = delivery->resource,
 					.result = result,
 					.duration_ms = milliseconds};
-	json_t *params = json_pack("{ss ss}", "format", delivery->format, "sql", delivery->sql);
+	size_t length = strlen(delivery->sql);
+	/* Cut, it may end within a character. */
+	g_autofree char *sql = g_utf8_make_valid(delivery->sql, (gssize)MIN(length, SQL_IN_AUDIT));
+	json_t *params = json_pack("{ss ss}", "format", delivery->format, "sql", sql);
+	if (length > SQL_IN_AUDIT)
+		json_object_set_new(params, "sql_bytes", json_integer((json_int_t)length));
 	if (rows >= 0)
 		json_object_set_new(params, "rows", json_integer(rows));
 	auditor_record(delivery->app->auditor, &note, params);

@@ -212,10 +212,15 @@ bool query_execute(struct query_engine *engine, const struct query_request *requ
 		   struct query_output *output, struct query_summary *summary, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
-	if (!find_format(request->format) || request->limit < 0) {
+	if (request->limit < 0) {
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID,
-			    "Query error: limit %" G_GINT64_FORMAT " or format '%s' is wrong",
-			    request->limit, request->format);
+			    "Query error: the limit must not be negative, and is %" G_GINT64_FORMAT,
+			    request->limit);
+		return false;
+	}
+	if (!find_format(request->format)) {
+		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID,
+			    "Query error: there is no format '%s'", request->format);
 		return false;
 	}
 	g_autoptr(query_known) known = check(engine, request, &summary->rejection, error);

@@ -112,15 +112,21 @@ static bool refuse_unparsed(const json_t *report, const char *sql, GError **erro
 	return false;
 }
 
+bool query_guard_check_length(const char *sql, GError **error)
+{
+	if (strlen(sql) <= GUARD_LONGEST_STATEMENT)
+		return true;
+	g_set_error(error, AGNES_ERROR, AGNES_ERROR_TOO_LARGE,
+		    "Query error: the statement is longer than %d KiB",
+		    GUARD_LONGEST_STATEMENT / 1024);
+	return false;
+}
+
 json_t *query_guard_parse(struct query_guard *guard, const char *sql, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
-	if (strlen(sql) > GUARD_LONGEST_STATEMENT) {
-		g_set_error(error, AGNES_ERROR, AGNES_ERROR_TOO_LARGE,
-			    "Query error: the statement is longer than %d KiB",
-			    GUARD_LONGEST_STATEMENT / 1024);
+	if (!query_guard_check_length(sql, error))
 		return NULL;
-	}
 	g_autoptr(duck_rows) rows = duck_statement_query(guard->serialize, &cause, "s", sql);
 	if (!rows) {
 		g_set_error(error, cause->domain, cause->code, "Query error: %s", cause->message);

@@ -21,6 +21,9 @@
  * interrupted. */
 enum { GUARD_LONGEST_STATEMENT = 256 * 1024 };
 
+/* TOO_LARGE: it is longer than that. */
+bool query_guard_check_length(const char *sql, GError **error);
+
 struct query_guard;
 
 /* What a statement that passed is made of. */

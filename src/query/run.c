@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "query/guard.h"
 #include "query/pool_private.h"
 #include "query/wire.h"
 
@@ -281,6 +282,9 @@ struct query_run *query_pool_start(struct query_pool *pool, struct query_source 
 				   const struct query_pool_request *request, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
+	/* No worker would take it: it need not wait for one. */
+	if (!query_guard_check_length(request->sql, error))
+		return NULL;
 	struct query_run *run = try_start(pool, source, request, &cause);
 	/* The worker died before it had taken the query up. */
 	if (g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_UNAVAILABLE)) {

@@ -54,7 +54,25 @@ test('an ungranted and an unknown table are refused alike', async (t) => {
     assert.doesNotMatch(JSON.stringify(body), /daemon:x:/);
   }
   assert.equal((await ask(ann, 'SELECT count(*) FROM orders')).body.rows[0][0], 1000);
-  assert.equal((await ask(ann, `SELECT ${' '.repeat(300 * 1024)} 1`)).status, 413);
+});
+
+test('what is too long is refused as that, takes no worker down, and is not kept', async (t) => {
+  const { ann, admin } = await start(t);
+  await ask(ann, 'SELECT 1');
+  const pids = async () => (await admin.get('/api/admin/queries')).body.workers.map(({ pid }) => pid);
+  const before = await pids();
+  // Beyond the limit of statements, and beyond what a worker can be sent.
+  for (const size of [300 * 1024, 10e6]) {
+    for (const answer of [await ask(ann, `SELECT ${' '.repeat(size)} 1`),
+      await ann.post('/api/v2/scan/estimate', { table_id: 'orders', where: `id = 1${' '.repeat(size)}` })]) {
+      assert.deepEqual([answer.status, answer.body.detail], [413, 'Query error: the statement is longer than 256 KiB']);
+    }
+  }
+  assert.equal((await ask(ann, `SELECT 'ž${'ž'.repeat(50000)}' = 'x' AS same`)).body.rows[0][0], false);
+  assert.deepEqual(await pids(), before);
+  const audited = (await admin.get('/api/admin/audit?action=query')).body.entries.map(({ params }) => JSON.parse(params));
+  assert.deepEqual(audited.map(({ sql_bytes }) => sql_bytes), [100025, 10000009, 307209, undefined]);
+  for (const { sql } of audited) assert.ok(sql.length < 17000, `${sql.length}`);
 });
 
 test('a grant that is taken away is gone with the next query', async (t) => {
