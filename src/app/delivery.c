@@ -6,10 +6,10 @@
 #include "app/publisher.h"
 #include "app/queries.h"
 #include "base/error.h"
-#include "base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +17,7 @@ enum {
 	READ_SIZE = 256 * 1024,
 	SQL_IN_LOG = 1000, /* bytes of a slow query */
 	SQL_IN_AUDIT = 16 * 1024,
+	SLOWEST_READER = 16 * 1024, /* bytes for a second of patience */
 };
 #define SECONDS_BUSY "2" /* for Retry-After */
 #define TRUNCATED    "X-Agnes-Truncated"
@@ -58,11 +59,13 @@ struct delivery {
 	struct query_run *run;
 	struct delivery_wish wish; /* strings of its own */
 	char *user_id, *sql, *id, *action, *resource, *format;
-	gint64 started; /* monotonic */
-	uint64_t bytes; /* of the result */
-	int pipe;	/* where the pump writes; -1: it does not */
-	gint done;	/* atomic: how the pump ended */
-	gint abandoned; /* see query_pool_abandon() */
+	gint64 started;	 /* monotonic */
+	uint64_t bytes;	 /* of the result */
+	int pipe;	 /* where the pump writes; -1: it does not */
+	gint done;	 /* atomic: how the pump ended */
+	bool cut;	 /* by the wish's limit; known once that is done */
+	gint64 patience; /* microseconds that its reader may let it wait */
+	gint abandoned;	 /* see query_pool_abandon() */
 	gint references;
 };
 
@@ -235,21 +238,63 @@ static bool start(struct http_request *request, struct delivery *delivery, json_
 
 /* --- a long result: a thread moves it from the worker to the connection --- */
 
+static gint64 most_patience(const struct delivery *delivery)
+{
+	return queries_limits(delivery->app->queries)->reader_seconds * G_TIME_SPAN_SECOND;
+}
+
+/* False: it has kept waiting for as long as it may, and others want the worker. */
+static bool await_reader(struct delivery *delivery)
+{
+	struct pollfd reader = {.fd = delivery->pipe, .events = POLLOUT};
+	gint64 before = g_get_monotonic_time();
+	int ready = poll(&reader, 1, (int)MIN(delivery->patience / 1000 + 1, G_MAXINT));
+	delivery->patience -= g_get_monotonic_time() - before;
+	if (delivery->patience > 0)
+		return ready >= 0 || errno == EINTR;
+	g_message("%s %s: its reader is too slow", delivery->action, delivery->id);
+	return false;
+}
+
+/* What is taken earns patience back. */
+static void count_taken(struct delivery *delivery, size_t taken)
+{
+	gint64 earned = (gint64)taken * G_TIME_SPAN_SECOND / SLOWEST_READER;
+	delivery->bytes += taken;
+	delivery->patience = MIN(delivery->patience + earned, most_patience(delivery));
+}
+
+static bool push(struct delivery *delivery, const char *part, size_t size)
+{
+	size_t all = 0;
+	while (all < size) {
+		ssize_t written = write(delivery->pipe, part + all, size - all);
+		if (written > 0) {
+			all += (size_t)written;
+			count_taken(delivery, (size_t)written);
+		} else if (errno == EAGAIN ? !await_reader(delivery) : errno != EINTR) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static gpointer pump(gpointer data)
 {
 	struct delivery *delivery = data;
 	g_autofree char *part = g_malloc(READ_SIZE);
 	g_autoptr(GError) error = NULL;
 	gssize got;
-	while ((got = query_run_read(delivery->run, part, READ_SIZE, &error)) > 0) {
-		if (!files_write_all(delivery->pipe, part, (size_t)got))
-			break;
-		delivery->bytes += (uint64_t)got;
-	}
+	do {
+		got = query_run_read(delivery->run, part, READ_SIZE, &error);
+	} while (got > 0 && push(delivery, part, (size_t)got));
 	if (error)
 		g_warning("%s %s broke off: %s", delivery->action, delivery->id, error->message);
-	g_atomic_int_set(&delivery->done, got == 0 ? PUMP_COMPLETE : PUMP_BROKEN);
 	tell_end(delivery, got == 0);
+	delivery->cut = got == 0 && was_cut(delivery);
+	/* However long the reader takes for the rest, the worker is free. */
+	query_run_free(g_steal_pointer(&delivery->run));
+	g_atomic_int_set(&delivery->done, got == 0 ? PUMP_COMPLETE : PUMP_BROKEN);
 	close(delivery->pipe);
 	delivery_free(delivery);
 	return NULL;
@@ -268,23 +313,42 @@ static const char *trailer(void *data)
 {
 	const struct delivery *delivery = data;
 	bool complete = g_atomic_int_get(&delivery->done) == PUMP_COMPLETE;
-	return complete && was_cut(delivery) ? "true" : NULL;
+	return complete && delivery->cut ? "true" : NULL;
+}
+
+/* The pipe's end to read from; -1: there is no pump. */
+static int start_pump(struct delivery *delivery, GError **error)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+		agnes_set_errno(error, errno, "cannot open a pipe");
+		return -1;
+	}
+	delivery->pipe = ends[1];
+	delivery->patience = most_patience(delivery);
+	g_atomic_int_inc(&delivery->references);
+	GThread *thread = g_thread_try_new("query-pump", pump, delivery, error);
+	if (thread) {
+		g_thread_unref(thread);
+		return ends[0];
+	}
+	g_atomic_int_add(&delivery->references, -1);
+	close(ends[0]);
+	close(ends[1]);
+	return -1;
 }
 
 static struct http_response *relay(struct http_request *request, struct delivery *delivery,
 				   const char *type)
 {
-	int ends[2];
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		GError *error = NULL;
-		agnes_set_errno(&error, errno, "cannot open a pipe");
+	GError *error = NULL;
+	int pipe = start_pump(delivery, &error);
+	if (pipe < 0) {
 		tell(delivery, "broken", -1);
 		return http_refuse_error(request, error);
 	}
-	delivery->pipe = ends[1];
-	g_atomic_int_add(&delivery->references, 2);
-	g_thread_unref(g_thread_new("query-pump", pump, delivery));
-	struct http_response *response = http_relay(200, type, ends[0], finish_relay, delivery);
+	g_atomic_int_inc(&delivery->references);
+	struct http_response *response = http_relay(200, type, pipe, finish_relay, delivery);
 	if (delivery->wish.cut_bytes > 0)
 		http_response_trailer(response, TRUNCATED, trailer);
 	return response;

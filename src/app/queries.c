@@ -56,6 +56,7 @@ static void choose_options(struct queries *queries, const struct configuration *
 		.rows = config_int(config, "query.max_rows"),
 		.bytes = config_size(config, "query.max_result_bytes"),
 		.seconds = (unsigned)config_int(config, "query.timeout_seconds"),
+		.reader_seconds = (unsigned)config_int(config, "query.reader_seconds"),
 		.slow_milliseconds = (unsigned)config_int(config, "query.slow_milliseconds"),
 		.at_once = queries->options.workers + queries->options.queued,
 	};

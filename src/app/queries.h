@@ -28,6 +28,8 @@ struct queries_limits {
 	int64_t rows;	/* whatever the caller asks for */
 	uint64_t bytes; /* of a result */
 	unsigned seconds;
+	unsigned
+		reader_seconds; /* that a reader may keep its worker waiting, beside 1 for 16 KiB */
 	unsigned slow_milliseconds; /* longer queries are logged */
 	unsigned at_once;	    /* that run and wait, at most */
 };

@@ -141,13 +141,18 @@ test('a query is watched and cancelled by its caller, and by nobody else but adm
   assert.equal((await ann.post('/api/query', { sql: 'SELECT 1' }, { headers: { 'x-query-id': 'bad id' } })).status, 400);
 });
 
+const request = (client, sql, headers = {}) => {
+  const body = JSON.stringify({ sql, limit: 1e9 });
+  const all = { Host: 'localhost', Authorization: `Bearer ${client.token}`, 'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body), ...headers };
+  return `POST /api/query?format=csv HTTP/1.1\r\n${Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`;
+};
+
 // Sends a query and hangs up as soon as it is on its way.
 async function askAndLeave(server, client, sql, id) {
   const { hostname, port } = new URL(server.url);
-  const body = JSON.stringify({ sql });
   const socket = net.connect(Number(port), hostname);
-  await new Promise((resolve) => socket.write(`POST /api/query HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: Bearer ${client.token}\r\n` +
-    `Content-Type: application/json\r\nX-Query-Id: ${id}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, resolve));
+  await new Promise((resolve) => socket.write(request(client, sql, { 'X-Query-Id': id }), resolve));
   socket.destroy();
 }
 
@@ -183,6 +188,41 @@ test('a query whose client leaves at once does not run on', async (t) => {
   for (let i = 0; i < 20; i++) await askAndLeave(server, admin, ENDLESS, `left-${i}`);
   assert.deepEqual((await ask(admin, 'SELECT 1')).body.rows, [[1]]);
   await until('none is left', async () => (await admin.get('/api/admin/queries')).body.queries.length === 0);
+});
+
+test('a client that hardly reads does not keep a worker from others', async (t) => {
+  const { server, admin } = await openShop(t, TABLES, { config: 'query: {reader_seconds: 1, timeout_seconds: 3600}\n' });
+  const { hostname, port } = new URL(server.url);
+  const queries = async () => (await admin.get('/api/admin/queries')).body.queries;
+  const socket = net.connect(Number(port), hostname);
+  socket.write(request(admin, "SELECT i, repeat('x', 100) FROM range(100000000000) t(i)"));
+  await new Promise((resolve) => socket.once('data', resolve));
+  socket.pause();
+  await until('its query is broken off', async () => (await queries()).length === 0);
+  // What was on its way still comes, and then no end that looks like one.
+  let last = '';
+  socket.on('data', (data) => { last = (last + data.toString('latin1')).slice(-100); });
+  socket.on('error', () => {});
+  socket.resume();
+  await new Promise((resolve) => socket.once('close', resolve));
+  assert.doesNotMatch(last, /\r\n0\r\n\r\n$/);
+  const audited = (await admin.get('/api/admin/audit?action=query')).body.entries;
+  assert.equal(audited[0].result, 'broken');
+});
+
+test('a worker is free when its result is made, however slowly the rest is read', async (t) => {
+  const { server, admin } = await openShop(t);
+  const { hostname, port } = new URL(server.url);
+  const socket = net.connect(Number(port), hostname);
+  // More than is answered at once, and less than the buffers between here and there hold.
+  socket.write(request(admin, "SELECT i, repeat('x', 100) FROM range(1500) t(i)"));
+  await new Promise((resolve) => socket.once('data', resolve));
+  socket.pause();
+  await until('the worker is free', async () => {
+    const { queries, workers } = (await admin.get('/api/admin/queries')).body;
+    return queries.length === 0 && workers.every(({ state }) => state === 'idle');
+  });
+  socket.destroy();
 });
 
 test('queries that wait take nothing from other requests, and are refused when there are too many', async (t) => {
