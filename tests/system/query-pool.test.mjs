@@ -35,14 +35,15 @@ test('a query is cancelled by its id, by its user or an administrator', async (t
   assert.equal((await pool.cancel('nothing')).error.code, 'not_found');
   const query = pool.run(source, ENDLESS, { id: 'q1', user: 'alice' });
   await until('the query runs', () => running(pool, 'q1'));
-  assert.equal((await pool.run(source, 'SELECT 1', { id: 'q1' })).error.code, 'conflict');
+  assert.equal((await pool.run(source, 'SELECT 1', { id: 'q1', user: 'alice' })).error.code, 'conflict');
+  assert.equal((await pool.run(source, 'SELECT 1', { id: 'q1', user: 'bob' })).error, undefined);
   assert.equal((await pool.cancel('q1', 'bob')).error.code, 'not_found');
-  const [{ pid }] = (await pool.report()).workers;
+  const { pid } = (await pool.report()).workers.find(({ state }) => state === 'busy');
   assert.deepEqual((await pool.cancel('q1', 'alice')).cancelled, true);
   assert.equal((await query).error.code, 'cancelled');
   // The worker heard of it in time and serves on.
   assert.deepEqual(await pool.rows(source, 'SELECT count(*) FROM n'), [[100000]]);
-  assert.deepEqual(await pids(pool), [pid]);
+  assert.ok((await pids(pool)).includes(pid));
   const other = pool.run(source, ENDLESS, { id: 'q2', user: 'alice' });
   await until('the query runs', () => running(pool, 'q2'));
   await pool.cancel('q2', null);
