@@ -2,6 +2,7 @@
 #include "app/queries.h"
 
 #include "base/files.h"
+#include "base/json.h"
 #include "base/sandbox.h"
 #include "engine/generation.h"
 #include "extract/names.h"
@@ -149,11 +150,12 @@ static void release_generation(void *held)
 	generation_free(held);
 }
 
-/* Grants change what a worker sees as much as new data does. */
-static char *edition_name(const struct directory *directory, const struct edition *edition)
+/* What a worker sees: the data, and which tables of it. Other grants change nothing for it. */
+static char *edition_name(const struct edition *edition, const json_t *tables)
 {
-	return g_strdup_printf("%" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT, edition->number,
-			       directory->access_version);
+	g_autofree char *list = json_to_text(tables);
+	g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, list, -1);
+	return g_strdup_printf("%" G_GUINT64_FORMAT ".%s", edition->number, sum);
 }
 
 static struct query_source *make_source(struct queries *queries, const struct directory *directory,
@@ -168,7 +170,8 @@ static struct query_source *make_source(struct queries *queries, const struct di
 		return NULL;
 	struct query_source *source = query_source_new();
 	source->key = g_strdup(key);
-	source->edition = edition_name(directory, edition);
+	source->edition = edition_name(edition, tables);
+	source->age = edition->number;
 	source->folder = g_strdup(generation_folder(generation));
 	source->tables = g_steal_pointer(&tables);
 	source->release = release_generation;
@@ -186,8 +189,10 @@ static void freshen(struct queries *queries, const struct directory *directory,
 	    g_hash_table_size(queries->sources) < MOST_SOURCES)
 		return;
 	g_hash_table_remove_all(queries->sources);
-	if (queries->edition != edition->number)
+	if (queries->edition != edition->number) {
 		generations_retire(queries->generations, edition->number);
+		query_pool_retire_before(queries->pool, edition->number);
+	}
 	queries->access_version = directory->access_version;
 	queries->tables_version = directory->tables_version;
 	queries->edition = edition->number;
@@ -197,7 +202,8 @@ struct query_source *queries_source(struct queries *queries, const struct direct
 				    const struct directory_user *user, struct edition *edition,
 				    GError **error)
 {
-	g_autofree char *key = user->is_admin ? g_strdup("*") : g_strjoinv("\n", user->group_ids);
+	g_autofree char *groups = g_strjoinv("\n", user->group_ids);
+	g_autofree char *key = user->is_admin ? g_strdup("all") : g_strconcat("of ", groups, NULL);
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&queries->lock);
 	freshen(queries, directory, edition);
 	struct query_source *source = g_hash_table_lookup(queries->sources, key);
@@ -214,12 +220,6 @@ struct query_source *queries_source(struct queries *queries, const struct direct
 void queries_renew(struct queries *queries, const struct directory *directory,
 		   const struct edition *edition)
 {
-	GHashTableIter each;
-	gpointer key;
-	g_autofree char *present = edition_name(directory, edition);
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&queries->lock);
-	g_hash_table_iter_init(&each, queries->sources);
-	while (g_hash_table_iter_next(&each, &key, NULL))
-		query_pool_retire(queries->pool, key, present);
 	freshen(queries, directory, edition);
 }

@@ -36,8 +36,8 @@ struct queries_limits {
 const struct queries_limits *queries_limits(const struct queries *queries);
 
 /*
- * Lets go of what was made of older editions and grants: idle workers and their files at once, busy
- * ones when they are done. Otherwise that happens with the next query.
+ * Lets go of what was made of older editions: idle workers and their files at once, busy ones when
+ * they are done. Otherwise that happens with the next query.
  */
 void queries_renew(struct queries *queries, const struct directory *directory,
 		   const struct edition *edition);

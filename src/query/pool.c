@@ -30,6 +30,7 @@ struct query_pool {
 	GPtrArray *ended;   /* struct pool_slot, to be freed without the lock */
 	struct query_spare *spare;
 	GHashTable *editions; /* by a source's key: the present one, once another was retired */
+	uint64_t oldest;      /* age of a source that is not retired */
 };
 
 static void slot_free(gpointer data)
@@ -323,7 +324,7 @@ struct query_ticket *query_pool_enter(struct query_pool *pool, struct query_sour
 static bool is_outdated(const struct query_pool *pool, const struct query_source *source)
 {
 	const char *present = g_hash_table_lookup(pool->editions, source->key);
-	return present && strcmp(present, source->edition) != 0;
+	return source->age < pool->oldest || (present && strcmp(present, source->edition) != 0);
 }
 
 void query_pool_leave(struct query_ticket *ticket, bool reusable)
@@ -410,14 +411,28 @@ json_t *query_pool_report(struct query_pool *pool)
 	return json_pack("{so so}", "queries", queries, "workers", workers);
 }
 
-void query_pool_retire(struct query_pool *pool, const char *key, const char *edition)
+/* Busy ones go when they are done. */
+static void end_outdated(struct query_pool *pool)
 {
-	g_mutex_lock(&pool->lock);
-	g_hash_table_replace(pool->editions, g_strdup(key), g_strdup(edition));
 	for (guint i = pool->slots->len; i-- > 0;) {
 		struct pool_slot *slot = g_ptr_array_index(pool->slots, i);
 		if (!slot->ticket && is_outdated(pool, slot->source))
 			end_slot(pool, slot);
 	}
+}
+
+void query_pool_retire(struct query_pool *pool, const char *key, const char *edition)
+{
+	g_mutex_lock(&pool->lock);
+	g_hash_table_replace(pool->editions, g_strdup(key), g_strdup(edition));
+	end_outdated(pool);
+	unlock(pool);
+}
+
+void query_pool_retire_before(struct query_pool *pool, uint64_t age)
+{
+	g_mutex_lock(&pool->lock);
+	pool->oldest = MAX(pool->oldest, age);
+	end_outdated(pool);
 	unlock(pool);
 }

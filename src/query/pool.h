@@ -87,3 +87,5 @@ json_t *query_pool_report(struct query_pool *pool);
 /* From now on this is the present edition of the source: workers of others go, idle ones at once.
  */
 void query_pool_retire(struct query_pool *pool, const char *key, const char *edition);
+/* The same with all sources that are of less age. */
+void query_pool_retire_before(struct query_pool *pool, uint64_t age);

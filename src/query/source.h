@@ -9,10 +9,12 @@
 #include <glib.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct query_source {
 	char *key;	/* the same for the same set of grants, whatever the generation */
-	char *edition;	/* changes with the data; workers of another one go */
+	char *edition;	/* changes with the data or the tables; workers of another one go */
+	uint64_t age;	/* grows with the data; see query_pool_retire_before() */
 	char *folder;	/* <table>.parquet each */
 	json_t *tables; /* see query_tables_new() */
 	json_t *remote; /* see query/remote.h; NULL: a worker without the network */

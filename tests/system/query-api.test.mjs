@@ -1,11 +1,13 @@
 // timeout: 300
 // POST /api/query: answers, formats, refusals, cancelling; what is not granted stays unseen.
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import test from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
 import { parquetReadObjects } from 'hyparquet';
-import { grant, openShop, until } from './lib/shop.mjs';
+import { grant, openShop, publish, until } from './lib/shop.mjs';
 
 const TABLES = {
   orders: "SELECT i AS id, (i * 1.5)::DECIMAL(9,2) AS amount, DATE '2026-01-01' + (i % 7)::INT AS day FROM range(1000) t(i)",
@@ -81,6 +83,30 @@ test('a grant that is taken away is gone with the next query', async (t) => {
   const [given] = (await admin.get('/api/admin/grants')).body;
   await admin.delete(`/api/admin/grants/${given.id}`);
   assert.notEqual((await ask(ann, 'SELECT count(*) FROM orders')).status, 200);
+});
+
+test('a worker stays warm whoever signs in or is granted something else, and goes with its data', async (t) => {
+  const { server, admin, folder } = await openShop(t, TABLES);
+  const ann = await admin.addUser('ann@example.com');
+  await grant(admin, ann, 'orders');
+  await ask(ann, 'SELECT 1');
+  await ask(admin, 'SELECT 1');
+  const workers = async () => (await admin.get('/api/admin/queries')).body.workers;
+  const before = (await workers()).map(({ pid }) => pid).sort();
+  const bob = await admin.addUser('bob@example.com');
+  await grant(admin, bob, 'secrets');
+  await ann.post('/auth/tokens', { name: 'another' });
+  for (const client of [ann, admin]) assert.equal((await ask(client, 'SELECT 1')).status, 200);
+  assert.deepEqual((await workers()).map(({ pid }) => pid).sort(), before);
+  // Of a set of grants that changes, they go with the next query; of data that changes, at once.
+  await grant(admin, ann, 'secrets');
+  assert.equal((await ask(ann, 'FROM secrets')).body.rows[0][0], 'hidden');
+  assert.equal((await workers()).length, 3);
+  await publish(folder, { more: 'SELECT 1 AS i' }, 'more');
+  await admin.post('/api/sync/trigger', {});
+  await until('workers of the old data have gone', async () => (await workers()).length === 0);
+  assert.equal((await ask(admin, 'FROM more')).body.rows[0][0], 1);
+  assert.deepEqual(readdirSync(path.join(folder, 'generations')).filter((name) => name !== '.lock').length, 1);
 });
 
 test('results come in every format', async (t) => {
