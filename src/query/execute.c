@@ -90,6 +90,17 @@ static void unwrap_excerpt(GString *message)
 	}
 }
 
+/* DuckDB's ways out of a lack of memory are settings, which are fixed here. */
+static void replace_advice(GString *message)
+{
+	const char *advice = strstr(message->str, "\n\nPossible solutions:");
+	if (!advice)
+		return;
+	g_string_truncate(message, (gsize)(advice - message->str));
+	g_string_append(message, "; a query may use no more: filter or group before joining and "
+				 "sorting, or take fewer columns");
+}
+
 /*
  * Whatever is wrong with the statement is the caller's, who is told so by INVALID; limits and what
  * is wrong with us keep their codes.
@@ -120,6 +131,7 @@ static void explain(const struct query_engine *engine, const GError *cause, GErr
 	GString *message = g_string_new("Query error: ");
 	g_string_append(message, hidden);
 	unwrap_excerpt(message);
+	replace_advice(message);
 	g_set_error_literal(error, AGNES_ERROR, code_for_caller(cause->code), message->str);
 	g_string_free(message, TRUE);
 }

@@ -70,6 +70,10 @@ test('limits on time, CPU and bytes have errors of their own', NEEDS_LIMITS, asy
   assert.match(large.message, /larger than the 1000000 bytes/);
   const memory = await code("SELECT string_agg(repeat('x', 10000), '') FROM n");
   assert.ok(['too_large', 'failed', 'invalid'].includes(memory.code), JSON.stringify(memory));
+  // One request for more than there is comes to an end of its own, with advice that can be followed.
+  const { message } = await code('SELECT hex(repeat(\'x\', 100000000))');
+  assert.match(message, /^Query error: Out of Memory Error: .*; a query may use no more: filter/);
+  assert.doesNotMatch(message, /SET |\n/);
   assert.deepEqual(await pool.rows(source, 'SELECT count(*) FROM n'), [[100000]]);
 });
 
