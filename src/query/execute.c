@@ -224,7 +224,7 @@ bool query_execute(struct query_engine *engine, const struct query_request *requ
 		   struct query_output *output, struct query_summary *summary, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
-	if (request->limit < 0) {
+	if (request->limit < QUERY_NO_ROWS) {
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_INVALID,
 			    "Query error: the limit must not be negative, and is %" G_GINT64_FORMAT,
 			    request->limit);

@@ -12,13 +12,14 @@
 #include <stdint.h>
 
 #define QUERY_NO_LIMIT INT64_MAX
+#define QUERY_NO_ROWS  (-1) /* nor a look whether there are any: the result counts as truncated */
 
 struct query_request {
 	int64_t id;
 	const char *sql;
 	const struct query_scan *scan; /* instead of sql; else NULL */
 	const char *format;	       /* a name of query_format_known() */
-	int64_t limit; /* rows, or QUERY_NO_LIMIT, which is faster than a large limit */
+	int64_t limit; /* rows, QUERY_NO_ROWS, or QUERY_NO_LIMIT, faster than a large limit */
 	/* Arrow: stop before the batch that would pass this; texts: after the row that reaches it.
 	 * 0: no such limit. */
 	uint64_t cut_bytes;

@@ -48,7 +48,8 @@ bool format_arrow(struct query_job *job, GError **error)
 {
 	struct ArrowSchema schema = {0};
 	int64_t limit = job->request->limit;
-	g_autofree char *cut = limit == QUERY_NO_LIMIT ? g_strdup("") : duck_sql("LIMIT %l", limit);
+	g_autofree char *cut = limit == QUERY_NO_LIMIT ? g_strdup("")
+						       : duck_sql("LIMIT %l", MAX(limit, 0));
 	g_autofree char *sql = duck_sql("FROM (%S\n) %S", job->body, cut);
 	g_autoptr(duck_stream) stream = duck_stream_open(job->connection, sql, error);
 	if (!stream || !duck_stream_arrow_schema(stream, &schema, error))
@@ -56,7 +57,7 @@ bool format_arrow(struct query_job *job, GError **error)
 	g_autoptr(arrow_ipc) ipc = arrow_ipc_new(&schema, write_output, job->output, error);
 	if (!ipc || !write_chunks(job, stream, ipc, error))
 		return false;
-	if (job->summary->rows == limit)
+	if (job->summary->rows >= limit)
 		job->summary->truncated = true;
 	return arrow_ipc_end(ipc, error);
 }

@@ -37,6 +37,7 @@ bool rows_write_all(struct query_job *job, const char *sql, rows_write *write, G
 					       : duck_stream_open)(job->connection, sql, error);
 	if (!stream)
 		return false;
+	summary->truncated = job->request->limit == QUERY_NO_ROWS;
 	do {
 		if (!duck_stream_next(stream, &count, error))
 			return false;

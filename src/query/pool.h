@@ -43,7 +43,7 @@ struct query_pool_request {
 	const json_t *scan;    /* instead of sql, see query/scan.h; else NULL */
 	json_t **rejection;    /* set when the scan's predicate is refused; may be NULL */
 	const char *format;    /* see query_format_known() */
-	int64_t limit;	       /* rows; see QUERY_NO_LIMIT */
+	int64_t limit;	       /* as in struct query_request */
 	uint64_t most_bytes;   /* of the result; more is an error. 0: no limit */
 	uint64_t cut_bytes;    /* more is left out, but not of Parquet */
 	unsigned milliseconds; /* that the worker may take, waiting for the reader not counted */

@@ -37,10 +37,17 @@ test('a query answers in the shape of the interface', async (t) => {
   assert.match(headers.get('x-query-id'), /^[0-9a-f-]{36}$/);
   assert.deepEqual((await ask(ann, 'SELECT 1 AS test')).body,
     { columns: ['test'], rows: [[1]], row_count: 1, truncated: false });
+  for (const limit of [0, -1]) {
+    assert.deepEqual((await ask(ann, 'FROM orders SELECT id', { limit })).body,
+      { columns: ['id'], rows: [], row_count: 0, truncated: true });
+  }
+  const refused = await ask(ann, 'FROM orders', { limit: -2 });
+  assert.equal(refused.status, 400);
+  assert.match(refused.body.detail, /^Query error: the limit must not be negative, and is -2/);
   const audited = (await admin.get('/api/admin/audit?action=query')).body.entries;
-  assert.equal(audited.length, 2);
-  assert.equal(JSON.parse(audited[1].params).rows, 2);
-  assert.ok(audited[1].duration_ms >= 0);
+  assert.equal(audited.length, 5);
+  assert.equal(JSON.parse(audited[4].params).rows, 2);
+  assert.ok(audited[4].duration_ms >= 0);
 });
 
 test('an ungranted and an unknown table are refused alike', async (t) => {

@@ -78,6 +78,14 @@ test('a JSON result has columns, rows, a count and says what was cut', async (t)
   assert.deepEqual([whole.row_count, whole.truncated, whole.rows.length], [2500, false, 2500]);
   assert.deepEqual(await shape('FROM n WHERE false', 10), { columns: ['i'], rows: [], row_count: 0, truncated: false });
   assert.deepEqual(await shape('FROM n', 0), { columns: ['i'], rows: [], row_count: 0, truncated: true });
+  for (const sql of ['FROM n', 'FROM n WHERE false']) {
+    assert.deepEqual(await shape(sql, -1), { columns: ['i'], rows: [], row_count: 0, truncated: true });
+  }
+  for (const format of ['csv', 'ndjson', 'parquet', 'arrow']) {
+    const { summary, error } = await pool.run(source, 'FROM n', { format, limit: -1, silent: true });
+    assert.deepEqual([error, summary?.rows, summary?.truncated], [undefined, 0, true], format);
+  }
+  assert.match((await pool.run(source, 'FROM n', { limit: -2 })).error.message, /^Query error: the limit must not be negative, and is -2/);
 });
 
 test('DESCRIBE, SUMMARIZE, VALUES, PIVOT and comments work in every format', async (t) => {
