@@ -3,9 +3,15 @@
 
 #include "base/error.h"
 #include "duck/private.h"
+#include "duck/value_text.h"
 
-/* A column of the current chunk. */
+#include <string.h>
+
+/* A column, its values those of the current chunk. */
 struct column {
+	duckdb_type type;
+	duckdb_type stored;    /* a DECIMAL's integer; else the same */
+	unsigned width, scale; /* a DECIMAL's */
 	void *data;
 	uint64_t *validity; /* NULL: no value is NULL */
 };
@@ -16,6 +22,7 @@ struct duck_stream {
 	duckdb_data_chunk chunk;
 	duckdb_arrow_options arrow;
 	struct column *columns;
+	char text[VALUE_TEXT_LONGEST];
 };
 
 static bool start(struct duck_stream *stream, struct duck_connection *connection, const char *sql,
@@ -75,16 +82,31 @@ size_t duck_stream_columns(const struct duck_stream *stream)
 	return duckdb_column_count((duckdb_result *)&stream->result);
 }
 
-static void find_columns(struct duck_stream *stream)
+static void find_types(struct duck_stream *stream, size_t count)
+{
+	stream->columns = g_new0(struct column, count);
+	for (size_t i = 0; i < count; i++) {
+		struct column *column = &stream->columns[i];
+		column->type = column->stored = duckdb_column_type(&stream->result, i);
+		if (column->type != DUCKDB_TYPE_DECIMAL)
+			continue;
+		duckdb_logical_type decimal = duckdb_column_logical_type(&stream->result, i);
+		column->stored = duckdb_decimal_internal_type(decimal);
+		column->width = duckdb_decimal_width(decimal);
+		column->scale = duckdb_decimal_scale(decimal);
+		duckdb_destroy_logical_type(&decimal);
+	}
+}
+
+static void find_values(struct duck_stream *stream)
 {
 	size_t count = duck_stream_columns(stream);
 	if (!stream->columns)
-		stream->columns = g_new(struct column, count);
+		find_types(stream, count);
 	for (size_t i = 0; i < count; i++) {
 		duckdb_vector vector = duckdb_data_chunk_get_vector(stream->chunk, i);
-		stream->columns[i] = (struct column){
-			.data = duckdb_vector_get_data(vector),
-			.validity = duckdb_vector_get_validity(vector)};
+		stream->columns[i].data = duckdb_vector_get_data(vector);
+		stream->columns[i].validity = duckdb_vector_get_validity(vector);
 	}
 }
 
@@ -95,7 +117,7 @@ bool duck_stream_next(struct duck_stream *stream, size_t *rows, GError **error)
 	*rows = 0;
 	if (stream->chunk) {
 		*rows = duckdb_data_chunk_get_size(stream->chunk);
-		find_columns(stream);
+		find_values(stream);
 		return true;
 	}
 	/* No chunk means the end or a failure. */
@@ -106,12 +128,57 @@ bool duck_stream_next(struct duck_stream *stream, size_t *rows, GError **error)
 	return false;
 }
 
-const char *duck_stream_text(const struct duck_stream *stream, size_t column, size_t row,
-			     size_t *length)
+bool duck_stream_has_text(const char *type)
+{
+	static const char *const names[] = {"TINYINT", "SMALLINT",  "INTEGER", "BIGINT",
+					    "DATE",    "TIMESTAMP", NULL};
+	static const char decimal[] = "DECIMAL(";
+	/* Those of more digits are kept in more than 64 bits. */
+	enum { MOST_DIGITS = 18 };
+	if (!g_str_has_prefix(type, decimal) || g_str_has_suffix(type, "]"))
+		return g_strv_contains(names, type);
+	return g_ascii_strtoull(type + strlen(decimal), NULL, 10) <= MOST_DIGITS;
+}
+
+static int64_t read_integer(const struct column *column, size_t row)
+{
+	switch (column->stored) {
+	case DUCKDB_TYPE_TINYINT:
+		return ((const int8_t *)column->data)[row];
+	case DUCKDB_TYPE_SMALLINT:
+		return ((const int16_t *)column->data)[row];
+	case DUCKDB_TYPE_INTEGER:
+		return ((const int32_t *)column->data)[row];
+	default:
+		return ((const int64_t *)column->data)[row];
+	}
+}
+
+static char *write_value(char *to, const struct column *column, size_t row)
+{
+	switch (column->type) {
+	case DUCKDB_TYPE_DATE:
+		return value_text_date(to, ((const duckdb_date *)column->data)[row].days);
+	case DUCKDB_TYPE_TIMESTAMP:
+		return value_text_timestamp(to,
+					    ((const duckdb_timestamp *)column->data)[row].micros);
+	case DUCKDB_TYPE_DECIMAL:
+		return value_text_decimal(to, read_integer(column, row), column->width,
+					  column->scale);
+	default:
+		return value_text_integer(to, read_integer(column, row));
+	}
+}
+
+const char *duck_stream_text(struct duck_stream *stream, size_t column, size_t row, size_t *length)
 {
 	const struct column *from = &stream->columns[column];
 	if (from->validity && !duckdb_validity_row_is_valid(from->validity, row))
 		return NULL;
+	if (from->type != DUCKDB_TYPE_VARCHAR) {
+		*length = (size_t)(write_value(stream->text, from, row) - stream->text);
+		return stream->text;
+	}
 	duckdb_string_t *text = (duckdb_string_t *)from->data + row;
 	*length = duckdb_string_t_length(*text);
 	return duckdb_string_t_data(text);

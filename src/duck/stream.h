@@ -31,9 +31,15 @@ size_t duck_stream_columns(const struct duck_stream *stream);
 /* Steps to the next chunk. *rows is 0 after the last; a failure may come at any step. */
 bool duck_stream_next(struct duck_stream *stream, size_t *rows, GError **error);
 
-/* A VARCHAR of the current chunk, not terminated; NULL for NULL. Lives until the next step. */
-const char *duck_stream_text(const struct duck_stream *stream, size_t column, size_t row,
-			     size_t *length);
+/*
+ * A VARCHAR of the current chunk, or a value of a type of which duck_stream_has_text() as a cast to
+ * VARCHAR has it, which would take several times as long. Not terminated; NULL for NULL. Lives
+ * until the next step, or until this is asked again.
+ */
+const char *duck_stream_text(struct duck_stream *stream, size_t column, size_t row, size_t *length);
+
+/* Of a type as duck_statement_column_type() spells it; false also for VARCHAR. */
+bool duck_stream_has_text(const char *type);
 
 /* The result's columns and the current chunk for Arrow; the caller releases what it gets. */
 bool duck_stream_arrow_schema(struct duck_stream *stream, struct ArrowSchema *schema,

@@ -82,7 +82,7 @@ static bool write_finite(struct query_output *output, const char *row, size_t si
 	return done;
 }
 
-static bool write_row(struct query_output *output, const struct duck_stream *stream, size_t index,
+static bool write_row(struct query_output *output, struct duck_stream *stream, size_t index,
 		      GError **error)
 {
 	size_t size;
@@ -97,15 +97,15 @@ static bool write_text(struct query_job *job, const char *text, GError **error)
 	return query_output_write(job->output, text, strlen(text), error);
 }
 
-static bool write_element(const struct query_job *job, const struct duck_stream *stream, size_t row,
-			  GError **error)
+static bool write_element(const struct query_job *job, struct duck_stream *stream, size_t row,
+			  const void *data, GError **error)
 {
 	return (job->summary->rows == 0 || query_output_write(job->output, ",", 1, error)) &&
 	       write_row(job->output, stream, row, error);
 }
 
-static bool write_line(const struct query_job *job, const struct duck_stream *stream, size_t row,
-		       GError **error)
+static bool write_line(const struct query_job *job, struct duck_stream *stream, size_t row,
+		       const void *data, GError **error)
 {
 	return write_row(job->output, stream, row, error) &&
 	       query_output_write(job->output, "\n", 1, error);
@@ -121,7 +121,7 @@ bool format_json(struct query_job *job, GError **error)
 	g_autofree char *list = json_to_text(names);
 	g_autofree char *head = g_strdup_printf("{\"columns\":%s,\"rows\":[", list);
 	g_autofree char *sql = json_statement(job, false, CELLS_OF_QUERY);
-	if (!write_text(job, head, error) || !rows_write_all(job, sql, write_element, error))
+	if (!write_text(job, head, error) || !rows_write_all(job, sql, write_element, NULL, error))
 		return false;
 	g_autofree char *tail = g_strdup_printf(
 		"],\"row_count\":%" G_GINT64_FORMAT ",\"truncated\":%s}", job->summary->rows,
@@ -132,12 +132,12 @@ bool format_json(struct query_job *job, GError **error)
 bool format_ndjson(struct query_job *job, GError **error)
 {
 	g_autofree char *sql = json_statement(job, true, CELLS_OF_QUERY);
-	return rows_write_all(job, sql, write_line, error);
+	return rows_write_all(job, sql, write_line, NULL, error);
 }
 
 bool format_sample(struct query_job *job, GError **error)
 {
 	g_autofree char *sql = json_statement(job, true, CELLS_OF_SAMPLE);
-	return write_text(job, "[", error) && rows_write_all(job, sql, write_element, error) &&
-	       write_text(job, "]", error);
+	return write_text(job, "[", error) &&
+	       rows_write_all(job, sql, write_element, NULL, error) && write_text(job, "]", error);
 }

@@ -28,7 +28,8 @@ static bool is_full(const struct query_job *job)
 	return cut > 0 && job->output->written >= cut;
 }
 
-bool rows_write_all(struct query_job *job, const char *sql, rows_write *write, GError **error)
+bool rows_write_all(struct query_job *job, const char *sql, rows_write *write, const void *data,
+		    GError **error)
 {
 	struct query_summary *summary = job->summary;
 	size_t count;
@@ -46,7 +47,7 @@ bool rows_write_all(struct query_job *job, const char *sql, rows_write *write, G
 			summary->truncated = summary->cut || summary->rows == job->request->limit;
 			if (summary->truncated)
 				return true;
-			if (!write(job, stream, i, error))
+			if (!write(job, stream, i, data, error))
 				return false;
 			summary->rows++;
 		}

@@ -15,9 +15,10 @@ GString *rows_statement(const struct query_job *job);
  * limit: the limit would keep DuckDB from using its threads. */
 void rows_append_limit(GString *sql, const struct query_job *job);
 
-/* Writes one row. */
-typedef bool rows_write(const struct query_job *job, const struct duck_stream *stream, size_t row,
-			GError **error);
+/* Writes one row; data is what rows_write_all() was given for it. */
+typedef bool rows_write(const struct query_job *job, struct duck_stream *stream, size_t row,
+			const void *data, GError **error);
 
 /* Runs the statement and writes its rows, up to the limit; counts them in the summary. */
-bool rows_write_all(struct query_job *job, const char *sql, rows_write *write, GError **error);
+bool rows_write_all(struct query_job *job, const char *sql, rows_write *write, const void *data,
+		    GError **error);

@@ -7,16 +7,14 @@
 
 #include <errno.h>
 
-enum { HOLD = 64 * 1024 };
-
 void query_output_init(struct query_output *output, int fd)
 {
-	*output = (struct query_output){.fd = fd, .held = g_byte_array_sized_new(HOLD)};
+	*output = (struct query_output){.fd = fd, .held = g_malloc(QUERY_OUTPUT_HOLD)};
 }
 
 void query_output_clear(struct query_output *output)
 {
-	g_clear_pointer(&output->held, g_byte_array_unref);
+	g_clear_pointer(&output->held, g_free);
 }
 
 static bool write_out(const struct query_output *output, const void *data, size_t size,
@@ -34,17 +32,19 @@ static bool write_out(const struct query_output *output, const void *data, size_
 
 bool query_output_flush(struct query_output *output, GError **error)
 {
-	bool done = write_out(output, output->held->data, output->held->len, error);
-	g_byte_array_set_size(output->held, 0);
+	bool done = write_out(output, output->held, output->held_size, error);
+	output->held_size = 0;
 	return done;
 }
 
-bool query_output_write(struct query_output *output, const void *data, size_t size, GError **error)
+bool query_output_write_over(struct query_output *output, const void *data, size_t size,
+			     GError **error)
 {
-	output->written += size;
-	if (output->held->len + size <= HOLD) {
-		g_byte_array_append(output->held, data, (guint)size);
-		return true;
-	}
-	return query_output_flush(output, error) && write_out(output, data, size, error);
+	if (!query_output_flush(output, error))
+		return false;
+	if (size > QUERY_OUTPUT_HOLD)
+		return write_out(output, data, size, error);
+	memcpy(output->held, data, size);
+	output->held_size = size;
+	return true;
 }

@@ -79,7 +79,7 @@ static bool run_query(const struct worker *worker, const json_t *message)
 		answer(json_pack("{s{sI sI sb sb sO?}}", "done", "id", request.id, "rows",
 				 (json_int_t)summary.rows, "truncated", summary.truncated, "cut",
 				 summary.cut, "columns", summary.columns),
-		       output.held->data, output.held->len);
+		       output.held, output.held_size);
 		return true;
 	}
 	answer(pack_failure(request.id, error, summary.rejection), NULL, 0);

@@ -128,6 +128,44 @@ test('CSV, NDJSON and Parquet carry the same rows', async (t) => {
   assert.equal(readFileSync(files.csv, 'utf8').split('\n')[0], 'i,amount,name,day,d');
 });
 
+// What is not a constant differs from row to row: i is from 0 to 4999, and each third value is NULL.
+const CSV_COLUMNS = [
+  'i', '(i - 2500)::HUGEINT * 68056473384187692692674921486353642', 'i::UHUGEINT', '(i % 100)::TINYINT', '(i % 100)::UTINYINT', '(-i)::SMALLINT',
+  'i::USMALLINT', 'i::UINTEGER', 'i::UBIGINT', '(i * 1e15)::BIGNUM', 'i % 2 = 0', '(i / 7)::FLOAT', 'i / 7', 'exp(i - 2500)', '-1 / (i % 5)::DOUBLE',
+  "['NaN', 'Infinity', '-Infinity', '-0'][1 + i % 4]::DOUBLE", '(i - 2500)::DECIMAL(4)', '(i / 8)::DECIMAL(9,3)', '(i / 5000)::DECIMAL(4,4)', '((i - 2500) / 3)::DECIMAL(18,2)',
+  '((i - 2500) * 1e20)::DECIMAL(38,10)', "DATE '1900-01-01' + i::INT * 30", "['infinity', '-infinity', '0044-03-15 (BC)', '294247-01-10'][1 + i % 4]::DATE",
+  "TIMESTAMP '2026-01-01' + INTERVAL (i * 1001) MILLISECOND", "['infinity', '-infinity', '0044-03-15 (BC) 10:11:12.1'][1 + i % 3]::TIMESTAMP",
+  "(TIMESTAMP '2026-01-01' + INTERVAL (i) SECOND)::TIMESTAMP_S", "(TIMESTAMP '2026-01-01' + INTERVAL (i) MILLISECOND)::TIMESTAMP_MS",
+  "('2026-01-01 00:00:00.' || lpad(i::VARCHAR, 9, '0'))::TIMESTAMP_NS", "TIMESTAMPTZ '2026-01-01 10:00:00+02' + INTERVAL (i * 1001) MILLISECOND",
+  "TIME '10:11:12' + INTERVAL (i) MILLISECOND", "['10:11:12+02', '23:59:59.5-15:59'][1 + i % 2]::TIMETZ", 'INTERVAL (i) MONTH + INTERVAL (i * 1001) MILLISECOND',
+  "('b3f1c3a0-0000-4000-8000-' || lpad(i::VARCHAR, 12, '0'))::UUID", "('\\xAB\\x00,' || i)::BLOB", "['101', '0'][1 + i % 2]::BIT",
+  "['a,b', 'a\"b', '', 'plain'][1 + i % 4]::ENUM('a,b', 'a\"b', '', 'plain')", "('{\"k\": [' || i || ', null]}')::JSON", "'null'::JSON",
+  '[i, NULL, 3]', "[i::DECIMAL(9,2)]", '[]', "['', 'a,b', 'it''s', NULL]", "{'k': 'v \"' || i || '\"', 'n': {'d': DATE '2026-01-31'}}",
+  "MAP {'x': i}", "union_value(num := i)", "CASE i % 5 WHEN 0 THEN '' WHEN 1 THEN 'NULL' WHEN 2 THEN '\"' WHEN 3 THEN ',' END",
+  "'a' || chr((i % 256)::INT) || 'b'", "chr((i % 256)::INT)", "repeat('\"', (i % 20)::INT)", "repeat('long, ž\u{1F600} ', (i % 50)::INT)", "'plain ' || i", "' # \t;\\'",
+];
+
+test('CSV is byte for byte what COPY writes', async (t) => {
+  const { folder, source, pool } = await fixture(t, { n: 'SELECT i FROM range(5000) t(i)' });
+  const file = path.join(folder, 'copied.csv');
+  const columns = CSV_COLUMNS.map((sql, c) => `CASE WHEN (i + ${c}) % 3 > 0 THEN ${sql} END AS "${['c', 'a,b', 'q""', '#', 'two\nlines', ' c '][c % 6]}${c}"`);
+  const statements = [`SELECT ${columns.join(', ')} FROM n ORDER BY i`, 'SELECT CASE WHEN i % 3 > 0 THEN \'\' END AS a FROM n ORDER BY i',
+    'SELECT [i, i]::BIGINT[2] AS pair, i::VARIANT AS any FROM n ORDER BY i', 'SELECT i FROM n WHERE i < 0', 'DESCRIBE n', "FROM (VALUES ('x', 1)) t(\"\"\"\", b)"];
+  for (const sql of statements) {
+    const setup = `SET TimeZone = 'UTC'; CREATE VIEW n AS FROM '${path.join(source.folder, 'n.parquet')}'`;
+    await query(`${setup}; COPY (${sql.startsWith('DESCRIBE') ? `FROM (${sql})` : sql}) TO '${file}' (FORMAT csv)`);
+    const copied = readFileSync(file);
+    for (const more of [{ limit: 5000 }, { limit: 1e6 }, { unlimited: true }]) {
+      const to = path.join(folder, 'ours.csv');
+      const answer = await pool.run(source, sql, { format: 'csv', to, ...more });
+      assert.equal(answer.error, undefined, JSON.stringify(answer.error));
+      const ours = readFileSync(to);
+      const at = ours.findIndex((byte, i) => byte !== copied[i]);
+      assert.ok(ours.equals(copied), `${sql.slice(0, 60)}: from byte ${at}: ${ours.subarray(Math.max(0, at - 80), at + 40)} instead of ${copied.subarray(Math.max(0, at - 80), at + 40)}`);
+    }
+  }
+});
+
 test('repeated names differ where an object needs it', async (t) => {
   const { source, pool } = await fixture(t, { one: 'SELECT 1 AS i' });
   const { text } = await pool.run(source, 'SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS "q""x" FROM one', { format: 'ndjson' });
