@@ -55,6 +55,28 @@ void record_free(void *record)
 	g_free(box);
 }
 
+static void *box_new(const struct record_type *type)
+{
+	struct box *box = g_malloc(sizeof(struct box) + type->size);
+	box->type = type;
+	record_init(type, box->record);
+	return box->record;
+}
+
+void *record_copy(const struct record_type *type, const void *record)
+{
+	void *copy = box_new(type);
+	memcpy(copy, record, type->size);
+	for (size_t i = 0; i < type->count; i++) {
+		void *to = member(copy, &type->fields[i]);
+		if (type->fields[i].kind == RECORD_KIND_TEXT)
+			*(char **)to = g_strdup(*(char **)to);
+		else if (type->fields[i].kind == RECORD_KIND_LIST)
+			*(char ***)to = g_strdupv(*(char ***)to);
+	}
+	return copy;
+}
+
 static void read_field(void *to, enum record_kind kind, struct duck_rows *rows, size_t column)
 {
 	if (duck_rows_is_null(rows, column))
@@ -86,12 +108,10 @@ static void read_field(void *to, enum record_kind kind, struct duck_rows *rows, 
 
 void *record_read_row(const struct record_type *type, struct duck_rows *rows)
 {
-	struct box *box = g_malloc(sizeof(struct box) + type->size);
-	box->type = type;
-	record_init(type, box->record);
+	void *record = box_new(type);
 	for (size_t i = 0; i < type->count; i++)
-		read_field(member(box->record, &type->fields[i]), type->fields[i].kind, rows, i);
-	return box->record;
+		read_field(member(record, &type->fields[i]), type->fields[i].kind, rows, i);
+	return record;
 }
 
 struct duck_value record_value(const void *record, const struct record_field *field)

@@ -101,6 +101,8 @@ void record_init(const struct record_type *type, void *record);
 
 /* Frees what record_find() or record_query() made, of whatever type. */
 void record_free(void *record);
+/* A new record with copies of all that this one points at. */
+void *record_copy(const struct record_type *type, const void *record);
 
 /*
  * Lets `g_autoptr(user_record) user = users_find(...)` free its `struct user`: the bare name would
@@ -162,6 +164,9 @@ bool record_delete(struct duck_connection *connection, GError **error,
 bool record_delete_values(struct duck_connection *connection, const struct record_type *type,
 			  const char *tail, const struct duck_value *values, size_t count,
 			  GError **error);
+/* The same for one row, which it hands out as it was: a new record. */
+void *record_take(struct duck_connection *connection, GError **error,
+		  const struct record_type *type, const char *tail, const char *format, ...);
 
 /*
  * A new object with every column: JSON columns as text, lists as arrays, times as

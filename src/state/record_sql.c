@@ -127,18 +127,28 @@ bool record_insert(struct duck_connection *connection, const struct record_type 
 		     error);
 }
 
+/* Runs what writes to one row: that row as a record, or NOT_FOUND. */
+static void *write_returning(struct duck_connection *connection, const struct record_type *type,
+			     GString *sql, const struct duck_value *values, size_t count,
+			     GError **error)
+{
+	g_string_append(sql, " RETURNING ");
+	append_columns(sql, type);
+	g_autoptr(duck_rows) rows = duck_query_values(connection, sql->str, values, count, error);
+	if (!wrote(rows ? 1 : -1, type, error))
+		return NULL;
+	if (duck_rows_next(rows))
+		return record_read_row(type, rows);
+	no_such(type, error);
+	return NULL;
+}
+
 void *record_create(struct duck_connection *connection, const struct record_type *type,
 		    const void *record, GError **error)
 {
 	g_autoptr(GString) sql = insert_sql(type);
-	g_string_append(sql, " RETURNING ");
-	append_columns(sql, type);
 	g_autofree struct duck_value *values = values_of(type, record);
-	g_autoptr(duck_rows)
-		rows = duck_query_values(connection, sql->str, values, type->count, error);
-	if (!wrote(rows ? 1 : -1, type, error))
-		return NULL;
-	return duck_rows_next(rows) ? record_read_row(type, rows) : NULL;
+	return write_returning(connection, type, sql, values, type->count, error);
 }
 
 static void append_conflict_rule(GString *sql, const struct record_type *type)
@@ -345,4 +355,16 @@ bool record_delete(struct duck_connection *connection, GError **error,
 	va_end(args);
 	return record_delete_values(connection, type, tail, values, format ? strlen(format) : 0,
 				    error);
+}
+
+void *record_take(struct duck_connection *connection, GError **error,
+		  const struct record_type *type, const char *tail, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree struct duck_value *values = duck_values_new(format, &args);
+	va_end(args);
+	g_autoptr(GString) sql = g_string_new(NULL);
+	duck_sql_append(sql, "DELETE FROM %S %S", type->table, tail);
+	return write_returning(connection, type, sql, values, format ? strlen(format) : 0, error);
 }

@@ -87,7 +87,10 @@ static void every_kind_comes_back(void **state)
 	in.flag = RECORD_FALSE;
 	in.list = list;
 	insert(state, &in);
-	g_autoptr(sample_record) out = find(state, "1", NULL);
+	g_autoptr(sample_record) found = find(state, "1", NULL);
+	g_autoptr(sample_record) out = record_copy(&sample_type, found);
+	assert_ptr_not_equal(out->text, found->text);
+	assert_ptr_not_equal(out->list, found->list);
 	assert_string_equal(out->text, in.text);
 	assert_string_equal(out->json, in.json);
 	assert_int_equal(out->small, -7);
@@ -217,6 +220,25 @@ static void an_update_refuses_other_columns_and_missing_rows(void **state)
 	assert_true(record_update(connection, &sample_type, &in, (const char *[]){NULL}, NULL));
 }
 
+static void what_is_taken_is_handed_out_as_it_was(void **state)
+{
+	struct duck_connection *connection = duck_fixture_connection(state);
+	g_autoptr(GError) error = NULL;
+	struct sample first = named("1"), second = named("2");
+	first.text = "kept";
+	insert(state, &first);
+	insert(state, &second);
+	g_autoptr(sample_record)
+		taken = record_take(connection, NULL, &sample_type, "WHERE id = ?", "s", "1");
+	assert_string_equal(taken->id, "1");
+	assert_string_equal(taken->text, "kept");
+	assert_null(find(state, "1", NULL));
+	g_autoptr(sample_record) other = find(state, "2", NULL);
+	assert_non_null(other);
+	assert_null(record_take(connection, &error, &sample_type, "WHERE id = ?", "s", "1"));
+	assert_true(g_error_matches(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND));
+}
+
 static void many_are_inserted_and_read_in_order(void **state)
 {
 	enum { MANY = 5000 };
@@ -341,6 +363,8 @@ int main(void)
 						duck_fixture_tear_down),
 		cmocka_unit_test_setup_teardown(an_update_refuses_other_columns_and_missing_rows,
 						set_up, duck_fixture_tear_down),
+		cmocka_unit_test_setup_teardown(what_is_taken_is_handed_out_as_it_was, set_up,
+						duck_fixture_tear_down),
 		cmocka_unit_test_setup_teardown(many_are_inserted_and_read_in_order, set_up,
 						duck_fixture_tear_down),
 		cmocka_unit_test_setup_teardown(many_of_every_kind_come_back, set_up,
