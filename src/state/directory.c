@@ -76,6 +76,7 @@ static void grant_unref(gpointer data)
 	if (!g_atomic_ref_count_dec(&entry->references))
 		return;
 	g_free(entry->key);
+	g_free(entry->id);
 	g_free(entry);
 }
 

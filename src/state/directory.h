@@ -93,8 +93,9 @@ const struct directory *directory_store_get(struct directory_store *store);
  */
 bool directory_reload_user(struct directory_store *store, const char *id, GError **error);
 bool directory_reload_group(struct directory_store *store, const char *id, GError **error);
-bool directory_reload_grant(struct directory_store *store, const char *group_id, const char *type,
-			    const char *resource, GError **error);
+/* A grant that was made or taken away: looked up by its id, removed if that is gone. */
+bool directory_reload_grant(struct directory_store *store, const struct grant *grant,
+			    GError **error);
 bool directory_reload_token(struct directory_store *store, const char *id, GError **error);
 bool directory_reload_tables(struct directory_store *store, GError **error);
 bool directory_reload_all(struct directory_store *store, GError **error);

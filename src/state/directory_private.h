@@ -30,6 +30,7 @@ struct directory_token_entry {
 
 struct directory_grant_entry {
 	char *key; /* see directory_grant_key() */
+	char *id;
 	gatomicrefcount references;
 };
 

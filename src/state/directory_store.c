@@ -5,7 +5,6 @@
 #include "base/order.h"
 #include "state/group_members.h"
 #include "state/session_epochs.h"
-#include "state/store.h"
 
 #include <string.h>
 
@@ -61,12 +60,22 @@ static void put(struct pmap **map, const char *key, gpointer entry,
 	values->unref(entry);
 }
 
-static void put_grant(struct pmap **grants, const char *type, const char *resource)
+static void put_grant(struct pmap **grants, const struct grant *row)
 {
 	struct directory_grant_entry *entry = g_new0(struct directory_grant_entry, 1);
 	g_atomic_ref_count_init(&entry->references);
-	entry->key = directory_grant_key(type, resource);
+	entry->key = directory_grant_key(row->resource_type, row->resource_id);
+	entry->id = g_strdup(row->id);
 	put(grants, entry->key, entry, &directory_grant_values);
+}
+
+/* Unless another grant of the same has come in its place. */
+static void remove_grant(struct pmap **grants, const struct grant *row)
+{
+	g_autofree char *key = directory_grant_key(row->resource_type, row->resource_id);
+	const struct directory_grant_entry *entry = pmap_get(*grants, key);
+	if (entry && strcmp(entry->id, row->id) == 0)
+		pmap_remove(grants, key);
 }
 
 static void put_token(struct directory_picture *picture, struct token *row)
@@ -163,7 +172,7 @@ static bool load_groups(struct directory_picture *picture, struct state *state, 
 		if (!group)
 			continue;
 		/* Nobody else holds the entry yet, so that it may still grow. */
-		put_grant(&group->own_grants, row->resource_type, row->resource_id);
+		put_grant(&group->own_grants, row);
 		group->public.grants = group->own_grants;
 	}
 	return true;
@@ -195,7 +204,8 @@ static bool load_tables(struct directory_picture *picture, struct state *state, 
 struct reload {
 	bool (*run)(struct directory_picture *picture, struct state *state,
 		    const struct reload *reload, GError **error);
-	const char *id, *type, *resource;
+	const char *id;
+	const struct grant *grant;
 	bool tables; /* rather than access */
 };
 
@@ -333,10 +343,8 @@ static bool reload_group(struct directory_picture *picture, struct state *state,
 	if (!grants)
 		return false;
 	struct pmap *own = pmap_new(&directory_grant_values);
-	for (guint i = 0; i < grants->len; i++) {
-		const struct grant *grant = grants->pdata[i];
-		put_grant(&own, grant->resource_type, grant->resource_id);
-	}
+	for (guint i = 0; i < grants->len; i++)
+		put_grant(&own, grants->pdata[i]);
 	struct directory_group_entry *entry = group_entry_new(group_row_new(g_steal_pointer(&row)),
 							      own);
 	put(&picture->own_groups, entry->public.row->id, entry, &directory_group_values);
@@ -348,20 +356,17 @@ static bool reload_grant(struct directory_picture *picture, struct state *state,
 {
 	GError *problem = NULL;
 	const struct directory_group_entry *old = pmap_get(picture->own_groups, reload->id);
-	g_autoptr(grant_record)
-		row = store_find(state, &problem, &grant_type,
-				 "WHERE group_id = ? AND resource_type = ? AND resource_id = ?",
-				 "sss", reload->id, reload->type, reload->resource);
+	/* By its id, which has an index; what it is for would be searched for in all grants. */
+	g_autoptr(grant_record) row = grants_find(state, reload->grant->id, &problem);
 	if (!absent_is_fine(row, problem, error))
 		return false;
 	if (!old)
 		return !row || reload_group(picture, state, reload, error);
 	struct pmap *grants = pmap_ref(old->own_grants);
-	g_autofree char *key = directory_grant_key(reload->type, reload->resource);
 	if (row)
-		put_grant(&grants, reload->type, reload->resource);
+		put_grant(&grants, reload->grant);
 	else
-		pmap_remove(&grants, key);
+		remove_grant(&grants, reload->grant);
 	struct directory_group_entry *entry = group_entry_new(directory_group_row_ref(old->own_row),
 							      grants);
 	put(&picture->own_groups, entry->public.row->id, entry, &directory_group_values);
@@ -397,14 +402,12 @@ bool directory_reload_group(struct directory_store *store, const char *id, GErro
 	return apply(store, &(struct reload){.run = reload_group, .id = id}, error);
 }
 
-bool directory_reload_grant(struct directory_store *store, const char *group_id, const char *type,
-			    const char *resource, GError **error)
+bool directory_reload_grant(struct directory_store *store, const struct grant *grant,
+			    GError **error)
 {
-	return apply(
-		store,
-		&(struct reload){
-			.run = reload_grant, .id = group_id, .type = type, .resource = resource},
-		error);
+	return apply(store,
+		     &(struct reload){.run = reload_grant, .id = grant->group_id, .grant = grant},
+		     error);
 }
 
 bool directory_reload_token(struct directory_store *store, const char *id, GError **error)

@@ -29,20 +29,20 @@ GPtrArray *grants_list(struct state *state, const char *resource_type, const cha
 /* Of the groups that the user is in; ordered by type, resource and the group's name. */
 GPtrArray *grants_list_of_user(struct state *state, const char *user_id, GError **error);
 
-/* NOT_FOUND when there is no such grant. */
+/* Like the next three without the name of its group. NOT_FOUND: no such grant. */
 struct grant *grants_find(struct state *state, const char *id, GError **error);
 
 /* A new grant. NOT_FOUND: no such group. CONFLICT: the group has it already. */
 struct grant *grants_create(struct state *state, const char *group_id, const char *resource_type,
 			    const char *resource_id, const char *assigned_by, GError **error);
 
-/* The same within somebody's transaction, which a CONFLICT ends. */
+/* The same within somebody's transaction, which a CONFLICT ends; a missing group is one, too. */
 struct grant *grants_insert(struct duck_connection *connection, const char *group_id,
 			    const char *resource_type, const char *resource_id,
 			    const char *assigned_by, GError **error);
 
-/* NOT_FOUND when there is no such grant. */
-bool grants_delete(struct state *state, const char *id, GError **error);
+/* What it was. NOT_FOUND: no such grant. */
+struct grant *grants_delete(struct state *state, const char *id, GError **error);
 
 /* Every group's grant of a resource: how many there were, -1 on error. */
 int64_t grants_delete_resource(struct state *state, const char *resource_type,

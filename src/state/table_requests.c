@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "state/group_members.h"
+#include "state/groups.h"
 #include "state/store.h"
 
 static const struct record_field fields[] = {
@@ -109,20 +110,25 @@ bool table_requests_decide(struct state *state, const char *id, const char *stat
 	       decide(session.connection, id, status, decided_by, answer, error);
 }
 
-/* *grant stays NULL if the group has it. A conflict would end the transaction: so it is asked for.
- */
-static bool grant_table(struct duck_connection *connection, const struct table_approval *approval,
-			struct grant **grant, GError **error)
+/* A conflict would end the transaction: so what could be one is asked for. */
+static struct grant *grant_table(struct duck_connection *connection,
+				 const struct table_approval *approval, bool *granted,
+				 GError **error)
 {
+	g_autoptr(group_record) group = record_find(connection, error, &group_type, "WHERE id = ?",
+						    "s", approval->group_id);
+	if (!group)
+		return NULL;
 	g_autoptr(GPtrArray)
 		there = record_query(connection, error, &grant_type,
 				     "WHERE group_id = ? AND resource_type = ? AND resource_id = ?",
 				     "sss", approval->group_id, GRANTS_TABLE, approval->table_id);
-	if (!there || there->len > 0)
-		return there != NULL;
-	*grant = grants_insert(connection, approval->group_id, GRANTS_TABLE, approval->table_id,
-			       approval->decided_by, error);
-	return *grant != NULL;
+	if (!there)
+		return NULL;
+	*granted = there->len == 0;
+	return *granted ? grants_insert(connection, approval->group_id, GRANTS_TABLE,
+					approval->table_id, approval->decided_by, error)
+			: g_ptr_array_steal_index(there, 0);
 }
 
 bool table_requests_approve(struct state *state, const struct table_approval *approval,
@@ -137,11 +143,12 @@ bool table_requests_approve(struct state *state, const struct table_approval *ap
 	struct duck_connection *connection = session.connection;
 	g_autoptr(table_request_record) request = record_find(
 		connection, error, &table_request_type, "WHERE id = ?", "s", approval->id);
-	g_autoptr(grant_record) grant = NULL;
-	if (!request ||
-	    !decide(connection, approval->id, TABLE_REQUEST_APPROVED, approval->decided_by,
-		    approval->answer, error) ||
-	    !grant_table(connection, approval, &grant, error) ||
+	if (!request || !decide(connection, approval->id, TABLE_REQUEST_APPROVED,
+				approval->decided_by, approval->answer, error))
+		return false;
+	g_autoptr(grant_record)
+		grant = grant_table(connection, approval, &approved->granted, error);
+	if (!grant ||
 	    !group_members_insert(connection, request->user_id, approval->group_id, MEMBER_ADMIN,
 				  approval->decided_by, &approved->joined, error) ||
 	    !duck_transaction_commit(&transaction, error))

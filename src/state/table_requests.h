@@ -46,10 +46,9 @@ struct table_approval {
 	const char *group_id, *table_id;
 	const char *decided_by, *answer;
 };
-/* What was not there before. */
 struct table_approved {
-	struct grant *grant; /* NULL: the group had it; record_free() it */
-	bool joined;
+	struct grant *grant;  /* that counts now, new or not; record_free() it */
+	bool granted, joined; /* what was not so before */
 };
 
 /*

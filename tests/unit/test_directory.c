@@ -82,8 +82,7 @@ static void a_grant_counts_from_its_reload_and_old_pictures_stay(void **context)
 	assert_false(may_read(&world, "orders"));
 	g_autoptr(grant_record) grant = grants_create(world.state, world.analysts->id, GRANTS_TABLE,
 						      "in_c-crm_orders", "test", NULL);
-	assert_true(directory_reload_grant(world.store, world.analysts->id, GRANTS_TABLE,
-					   "in_c-crm_orders", NULL));
+	assert_true(directory_reload_grant(world.store, grant, NULL));
 	assert_true(may_read(&world, "orders"));
 	assert_true(may_read(&world, "in_c-crm_orders"));
 	assert_false(may_read(&world, "items"));
@@ -92,10 +91,107 @@ static void a_grant_counts_from_its_reload_and_old_pictures_stay(void **context)
 	g_autoptr(directory_view) after = directory_store_get(world.store);
 	assert_true(after->access_version > before->access_version);
 	assert_int_equal(after->tables_version, before->tables_version);
-	assert_true(grants_delete(world.state, grant->id, NULL));
-	assert_true(directory_reload_grant(world.store, world.analysts->id, GRANTS_TABLE,
-					   "in_c-crm_orders", NULL));
+	record_free(grants_delete(world.state, grant->id, NULL));
+	assert_true(directory_reload_grant(world.store, grant, NULL));
 	assert_false(may_read(&world, "orders"));
+	end_world(&world);
+}
+
+static void a_late_reload_of_a_grant_harms_no_other(void **context)
+{
+	struct world world = make_world(context);
+	g_autoptr(grant_record) first = grants_create(world.state, world.analysts->id, GRANTS_TABLE,
+						      "items", "test", NULL);
+	record_free(grants_delete(world.state, first->id, NULL));
+	assert_true(directory_reload_grant(world.store, first, NULL));
+	assert_false(may_read(&world, "items"));
+	g_autoptr(grant_record) second = grants_create(world.state, world.analysts->id,
+						       GRANTS_TABLE, "items", "test", NULL);
+	assert_true(directory_reload_grant(world.store, second, NULL));
+	assert_true(directory_reload_grant(world.store, first, NULL));
+	assert_true(may_read(&world, "items"));
+	end_world(&world);
+}
+
+enum { GROUPS = 3, RESOURCES = 60, CHANGES = 400, LATE = 8 };
+
+/* Grants that come and go, and their reloads, which come later and in any order. */
+struct changes {
+	struct world *world;
+	GRand *random;
+	struct group *groups[GROUPS];
+	struct grant *present[GROUPS][RESOURCES]; /* or NULL */
+	GPtrArray *late;
+};
+
+static void change_a_grant(struct changes *changes)
+{
+	int g = g_rand_int_range(changes->random, 0, GROUPS);
+	int r = g_rand_int_range(changes->random, 0, RESOURCES);
+	struct state *state = changes->world->state;
+	struct grant **grant = &changes->present[g][r];
+	if (*grant) {
+		record_free(grants_delete(state, (*grant)->id, NULL));
+		g_ptr_array_add(changes->late, g_steal_pointer(grant));
+		return;
+	}
+	g_autofree char *resource = g_strdup_printf("resource %d", r);
+	*grant = grants_create(state, changes->groups[g]->id, GRANTS_TABLE, resource, "x", NULL);
+	g_autoptr(grant_record) found = grants_find(state, (*grant)->id, NULL);
+	g_ptr_array_add(changes->late, g_steal_pointer(&found));
+}
+
+static void reload_down_to(struct changes *changes, guint most)
+{
+	while (changes->late->len > most) {
+		guint at = (guint)g_rand_int_range(changes->random, 0, (gint)changes->late->len);
+		g_autoptr(grant_record) grant = g_ptr_array_steal_index_fast(changes->late, at);
+		assert_true(directory_reload_grant(changes->world->store, grant, NULL));
+	}
+}
+
+static void assert_like_a_rebuilt_one(struct changes *changes)
+{
+	g_autoptr(directory_store) rebuilt = directory_store_new(changes->world->state, NULL);
+	g_autoptr(directory_view) fresh = directory_store_get(rebuilt);
+	g_autoptr(directory_view) view = directory_store_get(changes->world->store);
+	for (int g = 0; g < GROUPS; g++) {
+		const char *id = changes->groups[g]->id;
+		const struct directory_group *group = directory_group(view, id);
+		assert_int_equal(pmap_size(group->grants),
+				 pmap_size(directory_group(fresh, id)->grants));
+		for (int r = 0; r < RESOURCES; r++) {
+			g_autofree char *resource = g_strdup_printf("resource %d", r);
+			bool granted = directory_granted(group, GRANTS_TABLE, resource);
+			assert_int_equal(granted, changes->present[g][r] != NULL);
+			assert_int_equal(granted, directory_granted(directory_group(fresh, id),
+								    GRANTS_TABLE, resource));
+		}
+	}
+}
+
+static void many_changes_of_grants_come_to_what_a_rebuilt_one_has(void **context)
+{
+	struct world world = make_world(context);
+	g_autoptr(GRand) random = g_rand_new_with_seed(20);
+	g_autoptr(GPtrArray) late = g_ptr_array_new();
+	struct changes changes = {.world = &world, .random = random, .late = late};
+	for (int g = 0; g < GROUPS; g++) {
+		g_autofree char *name = g_strdup_printf("group %d", g);
+		changes.groups[g] = groups_create(world.state, name, NULL, "test", NULL);
+		assert_true(directory_reload_group(world.store, changes.groups[g]->id, NULL));
+	}
+	for (int i = 1; i <= CHANGES; i++) {
+		change_a_grant(&changes);
+		reload_down_to(&changes, i % (CHANGES / 4) == 0 ? 0 : LATE);
+		if (late->len == 0)
+			assert_like_a_rebuilt_one(&changes);
+	}
+	for (int g = 0; g < GROUPS; g++) {
+		record_free(changes.groups[g]);
+		for (int r = 0; r < RESOURCES; r++)
+			record_free(changes.present[g][r]);
+	}
 	end_world(&world);
 }
 
@@ -237,6 +333,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STATE_TEST(tables_are_found_by_id_and_by_name_in_any_case),
 		STATE_TEST(a_grant_counts_from_its_reload_and_old_pictures_stay),
+		STATE_TEST(a_late_reload_of_a_grant_harms_no_other),
+		STATE_TEST(many_changes_of_grants_come_to_what_a_rebuilt_one_has),
 		STATE_TEST(a_user_changes_leaves_and_ends_sessions),
 		STATE_TEST(members_of_admin_are_administrators),
 		STATE_TEST(a_deleted_group_takes_its_grants_along),

@@ -35,17 +35,28 @@ static void assert_listed(GPtrArray *grants, guint i, const char *group, const c
 	assert_string_equal(found->resource_id, resource);
 }
 
-static void a_grant_knows_its_group(void **context)
+static void assert_same(const struct grant *made, const struct grant *found)
 {
-	struct state *state = populated(context);
-	g_autofree char *id = grant(state, "g1", GRANTS_TABLE, "Orders 'x'");
-	g_autoptr(grant_record) found = grants_find(state, id, NULL);
+	assert_string_equal(found->id, made->id);
 	assert_string_equal(found->group_id, "g1");
-	assert_string_equal(found->group_name, "zeta");
 	assert_string_equal(found->resource_type, "table");
 	assert_string_equal(found->resource_id, "Orders 'x'");
 	assert_string_equal(found->assigned_by, "x");
-	assert_true(found->assigned_at != DUCK_NO_TIME);
+	assert_true(made->assigned_at != DUCK_NO_TIME);
+	assert_int_equal(found->assigned_at, made->assigned_at);
+}
+
+static void a_grant_knows_its_group(void **context)
+{
+	struct state *state = populated(context);
+	g_autoptr(grant_record)
+		made = grants_create(state, "g1", GRANTS_TABLE, "Orders 'x'", "x", NULL);
+	g_autoptr(GPtrArray) list = grants_list(state, NULL, NULL, NULL);
+	assert_int_equal(list->len, 1);
+	assert_string_equal(((struct grant *)list->pdata[0])->group_name, "zeta");
+	assert_same(made, list->pdata[0]);
+	g_autoptr(grant_record) found = grants_find(state, made->id, NULL);
+	assert_same(made, found);
 }
 
 static void grants_are_ordered_by_group_type_and_resource(void **context)
@@ -114,7 +125,10 @@ static void a_grant_is_deleted_once_and_can_be_given_again(void **context)
 {
 	struct state *state = populated(context);
 	g_autofree char *id = grant(state, "g1", "table", "a");
-	assert_ok(grants_delete(state, id, &failure));
+	g_autoptr(grant_record) gone = grants_delete(state, id, NULL);
+	assert_string_equal(gone->id, id);
+	assert_string_equal(gone->group_id, "g1");
+	assert_string_equal(gone->resource_id, "a");
 	assert_code(grants_delete(state, id, &failure), AGNES_ERROR_NOT_FOUND);
 	assert_code(grants_find(state, id, &failure), AGNES_ERROR_NOT_FOUND);
 	grant_quietly(state, "g1", "table", "a");

@@ -141,12 +141,11 @@ static bool take_effect(struct http_request *request, const struct table_approva
 			GError **error)
 {
 	struct directory_store *directory = app_of(request)->directory;
-	if (approved->grant)
+	if (approved->granted)
 		audit_grant(request, "resource_grant.created", approved->grant);
 	if (approved->joined)
 		audit_member_added(request, approval->group_id, user->email);
-	return directory_reload_grant(directory, approval->group_id, GRANTS_TABLE,
-				      approval->table_id, error) &&
+	return directory_reload_grant(directory, approved->grant, error) &&
 	       directory_reload_user(directory, user->id, error);
 }
 

@@ -7,11 +7,11 @@
 #include "app/wire.h"
 #include "base/error.h"
 
-static json_t *describe_grant(const struct grant *row)
+static json_t *describe_grant(const struct grant *row, const char *group_name)
 {
 	return json_pack("{ss ss so ss ss so so}", "id", row->id, "group_id", row->group_id,
-			 "group_name", wire_text(row->group_name), "resource_type",
-			 row->resource_type, "resource_id", row->resource_id, "assigned_at",
+			 "group_name", wire_text(group_name), "resource_type", row->resource_type,
+			 "resource_id", row->resource_id, "assigned_at",
 			 wire_time_spaced(row->assigned_at), "assigned_by",
 			 wire_text(row->assigned_by));
 }
@@ -36,8 +36,10 @@ static struct http_response *list_grants(struct http_request *request)
 	if (!grants)
 		return http_refuse_error(request, error);
 	json_t *list = json_array();
-	for (guint i = 0; i < grants->len; i++)
-		json_array_append_new(list, describe_grant(grants->pdata[i]));
+	for (guint i = 0; i < grants->len; i++) {
+		const struct grant *row = grants->pdata[i];
+		json_array_append_new(list, describe_grant(row, row->group_name));
+	}
 	return http_json(200, list);
 }
 
@@ -69,11 +71,12 @@ static struct http_response *create_grant(struct http_request *request)
 	g_autoptr(grant_record)
 		grant = grants_create(app->state, http_request_text(request, "group_id"), type,
 				      resource, caller_of(request)->user->row->email, &error);
-	if (!grant ||
-	    !directory_reload_grant(app->directory, grant->group_id, type, resource, &error))
+	if (!grant || !directory_reload_grant(app->directory, grant, &error))
 		return refuse_creation(request, error);
 	audit_grant(request, "resource_grant.created", grant);
-	return http_json(201, describe_grant(grant));
+	g_autoptr(directory_view) view = directory_store_get(app->directory);
+	const struct directory_group *group = directory_group(view, grant->group_id);
+	return http_json(201, describe_grant(grant, group ? group->row->name : NULL));
 }
 
 static struct http_response *delete_grant(struct http_request *request)
@@ -81,14 +84,12 @@ static struct http_response *delete_grant(struct http_request *request)
 	struct app *app = app_of(request);
 	GError *error = NULL;
 	const char *id = http_request_text(request, "grant_id");
-	g_autoptr(grant_record) grant = grants_find(app->state, id, &error);
-	bool deleted = grant && grants_delete(app->state, id, &error);
+	g_autoptr(grant_record) grant = grants_delete(app->state, id, &error);
 	if (g_error_matches(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND)) {
 		g_error_free(error);
 		return http_refuse(404, "Grant not found");
 	}
-	if (!deleted || !directory_reload_grant(app->directory, grant->group_id,
-						grant->resource_type, grant->resource_id, &error))
+	if (!grant || !directory_reload_grant(app->directory, grant, &error))
 		return http_refuse_error(request, error);
 	audit_grant(request, "resource_grant.deleted", grant);
 	return http_empty(204);
