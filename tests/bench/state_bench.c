@@ -1,9 +1,10 @@
 /*
- * Measures inside one process, for tests/bench/state.mjs. Prints the milliseconds of ours and of
- *the peer, the medians of many rounds that alternate:
+ * Measures inside one process, for tests/bench/state.mjs and serve.mjs. Prints the milliseconds of
+ * ours and of the peer, the medians of many rounds that alternate:
  *
  *	open DIR	state_open() beside duckdb_open() of the same file
  *	lookup DIR	users by id: through src/duck beside the bare C API, for 1,000 look-ups
+ *	commit DIR	the peer alone: one more grant to the group "g-all", prepared and committed
  */
 #include "duck/query.h"
 #include "state/file.h"
@@ -13,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPENINGS = 15, ROUNDS = 40, LOOK_UPS = 1000, USERS = 10000 };
+enum { OPENINGS = 15, COMMITS = 40, ROUNDS = 40, LOOK_UPS = 1000, USERS = 10000 };
 
 static int compare(const void *a, const void *b)
 {
@@ -68,6 +69,9 @@ static void measure_open(const char *data_dir)
 }
 
 #define FIND_USER "SELECT email, active FROM users WHERE id = ?"
+#define ADD_GRANT                                                                 \
+	"INSERT INTO resource_grants (id, group_id, resource_type, resource_id) " \
+	"VALUES ($1, 'g-all', 'table', $1)"
 
 static char *user_id(int i)
 {
@@ -110,13 +114,14 @@ static double look_up_bare(duckdb_prepared_statement statement)
 	return since(start);
 }
 
-static duckdb_prepared_statement prepare_bare(const char *path, duckdb_database *database,
+static duckdb_prepared_statement prepare_bare(const char *path, const char *sql,
+					      duckdb_database *database,
 					      duckdb_connection *connection)
 {
 	duckdb_prepared_statement statement;
 	if (duckdb_open(path, database) != DuckDBSuccess ||
 	    duckdb_connect(*database, connection) != DuckDBSuccess ||
-	    duckdb_prepare(*connection, FIND_USER, &statement) != DuckDBSuccess)
+	    duckdb_prepare(*connection, sql, &statement) != DuckDBSuccess)
 		g_error("cannot prepare on %s", path);
 	return statement;
 }
@@ -133,7 +138,7 @@ static void measure_look_up(const char *data_dir)
 		g_error("cannot open %s", path);
 	g_autoptr(duck_statement) statement = duck_prepare(session.connection, FIND_USER, NULL);
 	/* fcntl() locks are a process's: DuckDB lets the same one open the file twice. */
-	duckdb_prepared_statement bare = prepare_bare(path, &database, &connection);
+	duckdb_prepared_statement bare = prepare_bare(path, FIND_USER, &database, &connection);
 	for (int i = 0; i < ROUNDS; i++) {
 		ours[i] = look_up_ours(statement);
 		peer[i] = look_up_bare(bare);
@@ -144,12 +149,42 @@ static void measure_look_up(const char *data_dir)
 	printf("%.2f %.2f\n", median(ours, ROUNDS), median(peer, ROUNDS));
 }
 
+static double commit_bare(duckdb_prepared_statement insert, int i)
+{
+	duckdb_result result;
+	g_autofree char *id = g_strdup_printf("bare_%d", i);
+	gint64 start = g_get_monotonic_time();
+	duckdb_bind_varchar(insert, 1, id);
+	if (duckdb_execute_prepared(insert, &result) != DuckDBSuccess)
+		g_error("%s", duckdb_result_error(&result));
+	double taken = since(start);
+	duckdb_destroy_result(&result);
+	return taken;
+}
+
+static void measure_commit(const char *data_dir)
+{
+	double peer[COMMITS];
+	duckdb_database database;
+	duckdb_connection connection;
+	g_autofree char *path = state_file_path(data_dir);
+	duckdb_prepared_statement insert = prepare_bare(path, ADD_GRANT, &database, &connection);
+	for (int i = 0; i < COMMITS; i++)
+		peer[i] = commit_bare(insert, i);
+	duckdb_destroy_prepare(&insert);
+	duckdb_disconnect(&connection);
+	duckdb_close(&database);
+	printf("%.2f\n", median(peer, COMMITS));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "open") == 0)
 		measure_open(argv[2]);
 	else if (argc == 3 && strcmp(argv[1], "lookup") == 0)
 		measure_look_up(argv[2]);
+	else if (argc == 3 && strcmp(argv[1], "commit") == 0)
+		measure_commit(argv[2]);
 	else
 		return 2;
 	return 0;
