@@ -114,6 +114,7 @@ test('groups: names, members, grants, and their end with all of it', async (t) =
   assert.equal(grant.status, 201);
   assert.deepEqual(Object.keys(grant.body), ['id', 'group_id', 'group_name', 'resource_type', 'resource_id',
     'assigned_at', 'assigned_by']);
+  assert.equal(grant.body.group_name, 'analysts');
   assert.equal((await admin.post('/api/admin/grants', wanted)).status, 409);
   assert.equal((await admin.post('/api/admin/grants', { ...wanted, resource_type: 'x' })).body.detail,
     "Unknown resource_type 'x'. Known types: ['marketplace_plugin', 'table', 'memory_domain']");

@@ -210,6 +210,13 @@ test('an approval grants the table through a group', async (t) => {
   assert.deepEqual(made.map(({ resource }) => resource).sort(), [`grant:${grant.id}`, `grant:${last.id}`].sort());
   assert.deepEqual((await audited('user_group.member_added')).map(({ resource, params }) => [resource, JSON.parse(params)]),
     [[`group:${group.id}`, { user_email: 'ann@example.com' }]]);
+
+  // What the group may use already needs no second grant.
+  const bob = await admin.addUser('bob@example.com');
+  const asked = (await bob.post('/api/access-requests', { table: 'orders' })).body;
+  assert.equal((await admin.post(`/api/access-requests/${asked.id}/approve`, { group_id: group.id })).status, 200);
+  assert.deepEqual((await bob.get(whoami)).body.items.map(({ resource_id }) => resource_id), ['orders']);
+  assert.equal((await audited('resource_grant.created')).length, 2);
 });
 
 test('of an approval and a refusal at the same moment one counts, and a refusal leaves nothing open', async (t) => {
