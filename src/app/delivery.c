@@ -180,7 +180,8 @@ static struct http_response *refuse(const struct delivery *delivery, GError *err
 
 /* A source that is of the present edition: one that was outdated between two looks is tried again.
  */
-static struct query_source *find_source(const struct delivery *delivery, GError **error)
+static struct query_source *find_source(const struct delivery *delivery, enum queries_reach reach,
+					GError **error)
 {
 	struct app *app = delivery->app;
 	g_autoptr(directory_view) directory = directory_store_get(app->directory);
@@ -189,7 +190,7 @@ static struct query_source *find_source(const struct delivery *delivery, GError 
 		g_autoptr(GError) problem = NULL;
 		g_autoptr(edition) edition = publisher_edition(app->publisher);
 		struct query_source *source = queries_source(app->queries, directory, user, edition,
-							     &problem);
+							     reach, &problem);
 		if (source)
 			return source;
 		if (attempt > 2 || !g_error_matches(problem, AGNES_ERROR, AGNES_ERROR_CONFLICT)) {
@@ -207,14 +208,21 @@ static void cancel_when_gone(void *data)
 	query_pool_abandon(queries_pool(delivery->app->queries), &delivery->abandoned);
 }
 
+static struct query_run *start_within(const struct delivery *delivery, enum queries_reach reach,
+				      const struct query_pool_request *wanted, GError **error)
+{
+	g_autoptr(query_source) source = find_source(delivery, reach, error);
+	if (!source)
+		return NULL;
+	return query_pool_start(queries_pool(delivery->app->queries), source, wanted, error);
+}
+
 static bool start(struct http_request *request, struct delivery *delivery, json_t **rejection,
 		  GError **error)
 {
 	const struct queries_limits *limits = queries_limits(delivery->app->queries);
 	const struct delivery_wish *wish = &delivery->wish;
-	g_autoptr(query_source) source = find_source(delivery, error);
-	if (!source)
-		return false;
+	g_autoptr(GError) cause = NULL;
 	const struct query_pool_request wanted = {
 		.id = delivery->id,
 		.user = delivery->user_id,
@@ -230,9 +238,14 @@ static bool start(struct http_request *request, struct delivery *delivery, json_
 		.cpu_seconds = limits->seconds * 2,
 	};
 	http_request_on_gone(request, cancel_when_gone, delivery);
-	delivery->run = query_pool_start(queries_pool(delivery->app->queries), source, &wanted,
-					 error);
+	delivery->run = start_within(delivery, QUERIES_LOCAL, &wanted, &cause);
+	if (g_error_matches(cause, AGNES_ERROR, AGNES_ERROR_UNSUPPORTED)) {
+		g_clear_error(&cause);
+		delivery->run = start_within(delivery, QUERIES_REMOTE, &wanted, &cause);
+	}
 	http_request_on_gone(request, NULL, NULL);
+	if (!delivery->run)
+		g_propagate_error(error, g_steal_pointer(&cause));
 	return delivery->run != NULL;
 }
 

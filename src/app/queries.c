@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/sandbox.h"
 #include "engine/generation.h"
+#include "engine/remote_catalogs.h"
 #include "extract/names.h"
 
 #include <string.h>
@@ -104,14 +105,11 @@ const struct queries_limits *queries_limits(const struct queries *queries)
 
 /* --- sources --- */
 
-/* Why a table that the caller may read cannot be queried now; NULL: it can. */
-static char *problem_of(const struct directory_table *table, const struct edition *edition)
+/* Why a table that the caller may read cannot be queried now. */
+static char *problem_of(const struct directory_table *table)
 {
-	const struct edition_table *published = edition_find(edition, table->name);
 	const struct registered_table *registered = table->registered;
 	const char *mode = registered && registered->query_mode ? registered->query_mode : "local";
-	if (published && published->table->file)
-		return NULL;
 	if (strcmp(mode, "materialized") == 0)
 		return g_strdup_printf("Table '%s' has query_mode='materialized' and is not yet "
 				       "materialized: run `da sync` after POST /api/sync/trigger",
@@ -123,26 +121,67 @@ static char *problem_of(const struct directory_table *table, const struct editio
 			       table->id);
 }
 
-/* The tables for the worker, and their names for the folder. */
-static json_t *list_tables(const struct directory *directory, const struct directory_user *user,
-			   const struct edition *edition, GPtrArray *names)
+/* What a source is made of. */
+struct contents {
+	enum queries_reach reach;
+	const json_t *catalogs; /* of the edition; see remote_catalogs(); NULL: not asked for */
+	json_t *tables;		/* for the worker */
+	json_t *remote;		/* those of the catalogs that its tables are in */
+	GPtrArray *names;	/* of tables that have a file; NULL at the end */
+};
+
+/* Each at most once; NULL: there is none. */
+static json_t *find_catalog(const json_t *catalogs, const char *alias)
 {
-	json_t *list = json_array();
+	size_t i;
+	json_t *catalog;
+	json_array_foreach((json_t *)catalogs, i, catalog)
+	{
+		if (g_strcmp0(json_string_value(json_object_get(catalog, "alias")), alias) == 0)
+			return catalog;
+	}
+	return NULL;
+}
+
+/* False: its catalog cannot be asked. */
+static bool add_remote(struct contents *contents, const struct published_table *table)
+{
+	json_t *catalog = find_catalog(contents->catalogs, table->alias);
+	bool elsewhere = contents->reach == QUERIES_LOCAL;
+	if (!catalog && !elsewhere)
+		return false;
+	json_array_append_new(contents->tables, json_pack("{ss s[sss] sb}", "name", table->name,
+							  "remote", table->alias, table->schema,
+							  table->table, "elsewhere", elsewhere));
+	if (catalog && !find_catalog(contents->remote, table->alias))
+		json_array_append(contents->remote, catalog);
+	return true;
+}
+
+static void add_table(struct contents *contents, const struct directory_table *table,
+		      const struct edition *edition)
+{
+	const struct edition_table *entry = edition_find(edition, table->name);
+	const struct published_table *published = entry ? entry->table : NULL;
+	if (published && published->file) {
+		json_array_append_new(contents->tables, json_string(table->name));
+		g_ptr_array_add(contents->names, (gpointer)table->name);
+	} else if (!published || !published->alias || !add_remote(contents, published)) {
+		g_autofree char *problem = problem_of(table);
+		json_array_append_new(contents->tables, json_pack("{ss ss}", "name", table->name,
+								  "problem", problem));
+	}
+}
+
+static void list_tables(struct contents *contents, const struct directory *directory,
+			const struct directory_user *user, const struct edition *edition)
+{
 	for (size_t i = 0; i < directory->table_count; i++) {
 		const struct directory_table *table = directory->tables[i];
-		if (!name_is_strict(table->name) || !directory_may_read(directory, user, table))
-			continue;
-		g_autofree char *problem = problem_of(table, edition);
-		if (problem) {
-			json_array_append_new(list, json_pack("{ss ss}", "name", table->name,
-							      "problem", problem));
-			continue;
-		}
-		json_array_append_new(list, json_string(table->name));
-		g_ptr_array_add(names, (gpointer)table->name);
+		if (name_is_strict(table->name) && directory_may_read(directory, user, table))
+			add_table(contents, table, edition);
 	}
-	g_ptr_array_add(names, NULL);
-	return list;
+	g_ptr_array_add(contents->names, NULL);
 }
 
 static void release_generation(void *held)
@@ -160,10 +199,14 @@ static char *edition_name(const struct edition *edition, const json_t *tables)
 
 static struct query_source *make_source(struct queries *queries, const struct directory *directory,
 					const struct directory_user *user, struct edition *edition,
-					const char *key, GError **error)
+					enum queries_reach reach, const char *key, GError **error)
 {
+	bool remote = reach == QUERIES_REMOTE;
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
-	g_autoptr(json_t) tables = list_tables(directory, user, edition, names);
+	g_autoptr(json_t) catalogs = remote ? remote_catalogs(edition) : NULL;
+	g_autoptr(json_t) tables = json_array(), reached = json_array();
+	struct contents contents = {reach, catalogs, tables, reached, names};
+	list_tables(&contents, directory, user, edition);
 	struct generation *generation = generations_open(queries->generations, edition,
 							 (const char *const *)names->pdata, error);
 	if (!generation)
@@ -174,9 +217,19 @@ static struct query_source *make_source(struct queries *queries, const struct di
 	source->age = edition->number;
 	source->folder = g_strdup(generation_folder(generation));
 	source->tables = g_steal_pointer(&tables);
+	source->remote = remote ? g_steal_pointer(&reached) : NULL;
 	source->release = release_generation;
 	source->held = generation;
 	return source;
+}
+
+/* Callers of one key see the same tables. */
+static char *key_of(const struct directory_user *user, enum queries_reach reach)
+{
+	const char *prefix = reach == QUERIES_REMOTE ? "remote " : "";
+	g_autofree char *groups = g_strjoinv("\n", user->group_ids);
+	return user->is_admin ? g_strconcat(prefix, "all", NULL)
+			      : g_strconcat(prefix, "of ", groups, NULL);
 }
 
 /* With the lock held: forgets every source when anything that they are made of has changed. */
@@ -200,15 +253,14 @@ static void freshen(struct queries *queries, const struct directory *directory,
 
 struct query_source *queries_source(struct queries *queries, const struct directory *directory,
 				    const struct directory_user *user, struct edition *edition,
-				    GError **error)
+				    enum queries_reach reach, GError **error)
 {
-	g_autofree char *groups = g_strjoinv("\n", user->group_ids);
-	g_autofree char *key = user->is_admin ? g_strdup("all") : g_strconcat("of ", groups, NULL);
+	g_autofree char *key = key_of(user, reach);
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&queries->lock);
 	freshen(queries, directory, edition);
 	struct query_source *source = g_hash_table_lookup(queries->sources, key);
 	if (!source) {
-		source = make_source(queries, directory, user, edition, key, error);
+		source = make_source(queries, directory, user, edition, reach, key, error);
 		if (!source)
 			return NULL;
 		g_hash_table_insert(queries->sources, g_strdup(key), source);

@@ -42,10 +42,14 @@ const struct queries_limits *queries_limits(const struct queries *queries);
 void queries_renew(struct queries *queries, const struct directory *directory,
 		   const struct edition *edition);
 
+/* Queries reach the network only where they name a table that is there: the worker of the first
+ * answers UNSUPPORTED to one that does, and is asked anew with the second. */
+enum queries_reach { QUERIES_LOCAL, QUERIES_REMOTE };
+
 /*
  * What the user's queries read: the granted tables of this edition; a new reference. Callers with
  * the same groups share it. CONFLICT: the edition is outdated, take the present one.
  */
 struct query_source *queries_source(struct queries *queries, const struct directory *directory,
 				    const struct directory_user *user, struct edition *edition,
-				    GError **error);
+				    enum queries_reach reach, GError **error);

@@ -4,7 +4,7 @@
 #include "base/child.h"
 #include "base/error.h"
 #include "base/files.h"
-#include "extract/remote.h"
+#include "engine/remote_catalogs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,37 +33,6 @@ static json_t *list_tables(const struct edition *edition)
 							table->alias, table->schema, table->table));
 	}
 	return tables;
-}
-
-/* What of the remote databases may be attached, with the token that each needs. */
-static json_t *list_attached(const struct edition *edition)
-{
-	g_auto(remote_policy) policy = {0};
-	remote_policy_init(&policy, g_getenv("AGNES_REMOTE_ATTACH_EXTENSIONS"),
-			   g_getenv("AGNES_REMOTE_ATTACH_TOKEN_ENVS"));
-	json_t *list = json_array();
-	g_autoptr(GHashTable) aliases = g_hash_table_new(g_str_hash, g_str_equal);
-	for (guint i = 0; i < edition->sources->len; i++) {
-		const struct published_source *source = g_ptr_array_index(edition->sources, i);
-		for (guint j = 0; j < source->attached->len; j++) {
-			const struct published_attach *attach = g_ptr_array_index(source->attached,
-										  j);
-			g_autoptr(GError) error = NULL;
-			const char *token = *attach->token_env ? g_getenv(attach->token_env) : "";
-			if (!remote_policy_check(&policy, attach, &error))
-				g_warning("source '%s': remote tables are left out: %s",
-					  source->name, error->message);
-			else if (!token)
-				g_warning("source '%s': remote tables are left out: the variable "
-					  "%s is not set",
-					  source->name, attach->token_env);
-			else if (g_hash_table_add(aliases, attach->alias))
-				json_array_append_new(list, json_pack("[ssss]", attach->alias,
-								      attach->extension,
-								      attach->url, token));
-		}
-	}
-	return list;
 }
 
 static bool take_answers(struct child *child, GError **error)
@@ -104,7 +73,7 @@ static bool build(const char *data_dir, const char *work, const struct edition *
 		request = json_pack("{ss ss si si si so so}", "published", published, "work", work,
 				    "memory_mb", limits->memory_mb, "threads", limits->threads,
 				    "newest_landlock", limits->newest_landlock, "tables",
-				    list_tables(edition), "attached", list_attached(edition));
+				    list_tables(edition), "attached", remote_catalogs(edition));
 	g_autoptr(child) child = child_start(&options, request, error);
 	return child && take_answers(child, error);
 }

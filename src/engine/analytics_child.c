@@ -78,7 +78,7 @@ static void load_extensions(struct builder *builder)
 	const json_t *attach;
 	json_array_foreach(builder->attached, i, attach)
 	{
-		const char *extension = json_string_value(json_array_get(attach, 1));
+		const char *extension = json_string_value(json_object_get(attach, "extension"));
 		g_autofree char *sql = duck_sql("LOAD %I", extension);
 		g_autoptr(GError) error = NULL;
 		if (!duck_exec(builder->jail.connection, &error, sql, NULL))
@@ -94,8 +94,8 @@ static void attach_remotes(struct builder *builder)
 	{
 		struct published_attach attach = {0};
 		const char *token;
-		if (json_unpack(value, "[ssss]", &attach.alias, &attach.extension, &attach.url,
-				&token) < 0)
+		if (json_unpack(value, "{ss ss ss ss}", "alias", &attach.alias, "extension",
+				&attach.extension, "url", &attach.url, "token", &token) < 0)
 			continue;
 		g_autofree char *sql = remote_attach_sql(&attach, token);
 		g_autoptr(GError) error = NULL;

@@ -20,6 +20,7 @@ struct query_engine {
 	struct query_tables *tables;
 	char *folder, *temporary;
 	int temporary_mb;
+	bool spent;
 	GMutex lock; /* over the three below */
 	struct duck_connection *running;
 	int64_t running_id, cancelled_id;
@@ -151,6 +152,7 @@ static bool make_view(struct query_engine *engine, struct query_table *table, GE
 	g_autoptr(GError) cause = NULL;
 	table->has_view = duck_exec(engine->jail.connection, &cause, sql, NULL);
 	if (!table->has_view) {
+		engine->spent = engine->spent || table->relation;
 		g_autofree char *hidden = query_engine_hide_paths(engine, cause->message);
 		g_set_error(error, AGNES_ERROR, cause->code,
 			    "Query error: cannot read table '%s': %s", table->name, hidden);
@@ -166,6 +168,11 @@ bool query_engine_show(struct query_engine *engine, const GPtrArray *tables, GEr
 			return false;
 	}
 	return true;
+}
+
+bool query_engine_is_spent(const struct query_engine *engine)
+{
+	return engine->spent;
 }
 
 /* Whether the query may go on; from now on a cancellation interrupts it. */

@@ -46,6 +46,9 @@ struct query_memory *query_engine_memory(const struct query_engine *engine);
 /* Makes the views of tables that have none yet. */
 bool query_engine_show(struct query_engine *engine, const GPtrArray *tables, GError **error);
 
+/* Whether a remote table was missing: only another worker can attach its catalog again. */
+bool query_engine_is_spent(const struct query_engine *engine);
+
 /*
  * A fresh connection with an open read-only transaction for query `id`, to be ended by
  * query_engine_end(). CANCELLED: query_engine_cancel() was there first.

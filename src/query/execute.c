@@ -186,9 +186,9 @@ static bool check_scan(struct query_engine *engine, const struct query_request *
 {
 	struct query_table *table = query_tables_find(query_engine_tables(engine),
 						      request->scan->table);
-	if (!table || table->problem) {
+	if (!table || table->problem || table->elsewhere) {
 		g_set_error(error, AGNES_ERROR, AGNES_ERROR_NOT_FOUND, "%s",
-			    table ? table->problem : "table not found");
+			    table && table->problem ? table->problem : "table not found");
 		return false;
 	}
 	g_autoptr(GPtrArray) tables = g_ptr_array_new();

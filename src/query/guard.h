@@ -5,7 +5,8 @@
  *
  * Messages are for the caller, whole: "Only single SELECT queries are allowed: …" (INVALID),
  * "Access denied to table '…'" (DENIED, the same for tables that do not exist), "Query error: …"
- * (INVALID, TOO_LARGE), each with line and column where they are known.
+ * (INVALID, TOO_LARGE), each with line and column where they are known. UNSUPPORTED: a table is
+ * elsewhere, see query/tables.h.
  */
 #pragma once
 

@@ -263,6 +263,11 @@ static bool visit_base_table(struct walk *walk, const json_t *reference)
 	struct query_table *table = find_table(walk, catalog, schema, name);
 	if (!table)
 		return deny(walk, reference, catalog, schema, name);
+	if (table->elsewhere) {
+		g_set_error(walk->error, AGNES_ERROR, AGNES_ERROR_UNSUPPORTED,
+			    "Query error: table '%s' is remote", table->name);
+		return false;
+	}
 	if (table->problem) {
 		g_set_error_literal(walk->error, AGNES_ERROR, AGNES_ERROR_INVALID, table->problem);
 		return false;

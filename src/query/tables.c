@@ -23,8 +23,10 @@ static bool add_table(struct query_tables *tables, const json_t *item, GError **
 {
 	const char *name = json_string_value(item);
 	const char *catalog = NULL, *schema = NULL, *remote = NULL, *problem = NULL;
-	if (!name && json_unpack((json_t *)item, "{ss s?[sss] s?s}", "name", &name, "remote",
-				 &catalog, &schema, &remote, "problem", &problem) != 0) {
+	int elsewhere = false;
+	if (!name &&
+	    json_unpack((json_t *)item, "{ss s?[sss] s?s s?b}", "name", &name, "remote", &catalog,
+			&schema, &remote, "problem", &problem, "elsewhere", &elsewhere) != 0) {
 		g_set_error_literal(error, AGNES_ERROR, AGNES_ERROR_INVALID,
 				    "a table is a name or an object with a name");
 		return false;
@@ -37,6 +39,7 @@ static bool add_table(struct query_tables *tables, const json_t *item, GError **
 	struct query_table *table = g_new0(struct query_table, 1);
 	table->name = g_strdup(name);
 	table->problem = g_strdup(problem);
+	table->elsewhere = elsewhere;
 	if (catalog) {
 		table->relation = duck_sql("%I.%I.%I", catalog, schema, remote);
 		g_hash_table_replace(tables->by_remote, g_ascii_strdown(table->relation, -1),

@@ -14,6 +14,7 @@ struct query_table {
 	char *name;
 	char *relation; /* remote: the quoted name behind the view; NULL: the file <name>.parquet */
 	char *problem;	/* why it cannot be read now, for the caller; NULL: it can */
+	bool elsewhere; /* another worker, which reaches the network, can read it */
 	bool has_view;	/* for the worker, which makes views when they are first named */
 };
 
@@ -21,7 +22,7 @@ struct query_tables;
 
 /*
  * From JSON: an array of names and of objects {"name", "remote": [catalog, schema, table],
- * "problem"}. A name that is no identifier is refused: it becomes a file name.
+ * "problem", "elsewhere"}. A name that is no identifier is refused: it becomes a file name.
  */
 struct query_tables *query_tables_new(const json_t *list, GError **error);
 void query_tables_free(struct query_tables *tables);

@@ -63,7 +63,7 @@ static bool unpack_request(const json_t *message, struct query_request *request,
 	return false;
 }
 
-/* Runs the query and answers. False: the database is of no use any more. */
+/* Runs the query and answers. False: another worker shall run the next. */
 static bool run_query(const struct worker *worker, const json_t *message)
 {
 	struct query_request request = {0};
@@ -83,7 +83,8 @@ static bool run_query(const struct worker *worker, const json_t *message)
 		return true;
 	}
 	answer(pack_failure(request.id, error, summary.rejection), NULL, 0);
-	return !g_error_matches(error, AGNES_ERROR, AGNES_ERROR_FATAL);
+	return !g_error_matches(error, AGNES_ERROR, AGNES_ERROR_FATAL) &&
+	       !query_engine_is_spent(worker->engine);
 }
 
 static json_t *receive(GError **error)
@@ -91,7 +92,7 @@ static json_t *receive(GError **error)
 	return wire_receive(QUERY_WORKER_SOCKET, WIRE_TO_WORKER, WIRE_FOREVER, NULL, error);
 }
 
-/* Until the server is gone or the database is broken. */
+/* Until the server is gone or the database is of no use any more. */
 static int serve(const struct worker *worker)
 {
 	for (;;) {
