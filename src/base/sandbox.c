@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -134,6 +135,28 @@ static bool check_single_thread(GError **error)
 	return false;
 }
 
+/*
+ * Of root's capabilities those to read and write files that belong to others stay, which Landlock
+ * bounds; the rest could raise limits or set up the network.
+ */
+static bool drop_capabilities(GError **error)
+{
+	static const uint32_t kept = 1U << CAP_DAC_OVERRIDE | 1U << CAP_DAC_READ_SEARCH;
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+	if (syscall(SYS_capget, &header, sets) == 0) {
+		for (size_t i = 0; i < G_N_ELEMENTS(sets); i++) {
+			sets[i].permitted &= i == 0 ? kept : 0;
+			sets[i].effective &= sets[i].permitted;
+			sets[i].inheritable = 0;
+		}
+		if (syscall(SYS_capset, &header, sets) == 0)
+			return true;
+	}
+	agnes_set_errno(error, errno, "cannot give up capabilities");
+	return false;
+}
+
 bool sandbox_enter(const struct sandbox_plan *plan, GError **error)
 {
 	if (!check_single_thread(error))
@@ -142,7 +165,8 @@ bool sandbox_enter(const struct sandbox_plan *plan, GError **error)
 		agnes_set_errno(error, errno, "cannot give up privileges");
 		return false;
 	}
-	return restrict_files(plan, error) && syscalls_filter(plan->profile, error);
+	return drop_capabilities(error) && restrict_files(plan, error) &&
+	       syscalls_filter(plan->profile, error);
 }
 
 /* ABI 1 is enough: truncate(), which ABI 3 adds rules for, is not among the allowed calls. */

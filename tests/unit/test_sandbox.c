@@ -248,6 +248,24 @@ static void system_calls_are_those_of_the_profile(void **state)
 	in_sandbox(*state, SANDBOX_NETWORK, SANDBOX_ANY_LANDLOCK, sockets_of_the_network_alone);
 }
 
+/* Root could otherwise, also without Landlock. */
+static int limits_cannot_be_raised(struct fixture *at)
+{
+	struct rlimit files, more;
+	EXPECT(41, getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY);
+	more = (struct rlimit){files.rlim_cur, files.rlim_max + 1};
+	EXPECT(42, setrlimit(RLIMIT_NOFILE, &more) < 0 && errno == EPERM);
+	EXPECT(43, prlimit(0, RLIMIT_NOFILE, &more, NULL) < 0 && errno == EPERM);
+	EXPECT(44, opens(at->folder, "r/file", O_RDONLY));
+	return 0;
+}
+
+static void capabilities_are_gone(void **state)
+{
+	in_sandbox(*state, SANDBOX_OFFLINE, SANDBOX_ANY_LANDLOCK, limits_cannot_be_raised);
+	in_sandbox(*state, SANDBOX_NETWORK, 0, limits_cannot_be_raised);
+}
+
 static void *open_secret(void *data)
 {
 	struct fixture *at = data;
@@ -346,6 +364,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(system_calls_are_those_of_the_profile, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(later_threads_are_bound_too, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(capabilities_are_gone, set_up, tear_down),
 		cmocka_unit_test(a_process_with_threads_is_refused),
 		cmocka_unit_test(a_missing_path_is_an_error),
 		cmocka_unit_test(limits_hold),
