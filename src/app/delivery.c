@@ -59,13 +59,13 @@ struct delivery {
 	struct query_run *run;
 	struct delivery_wish wish; /* strings of its own */
 	char *user_id, *sql, *id, *action, *resource, *format;
-	gint64 started;	 /* monotonic */
-	uint64_t bytes;	 /* of the result */
-	int pipe;	 /* where the pump writes; -1: it does not */
-	gint done;	 /* atomic: how the pump ended */
-	bool cut;	 /* by the wish's limit; known once that is done */
-	gint64 patience; /* microseconds that its reader may let it wait */
-	gint abandoned;	 /* see query_pool_abandon() */
+	gint64 started;	       /* monotonic */
+	uint64_t bytes;	       /* of the result */
+	int pipe;	       /* where the pump writes; -1: it does not */
+	gint done;	       /* atomic: how the pump ended */
+	bool cut;	       /* by the wish's limit; known once that is done */
+	gint64 patience;       /* microseconds that its reader may let it wait */
+	atomic_bool abandoned; /* see query_pool_abandon() */
 	gint references;
 };
 

@@ -259,7 +259,7 @@ static struct query_ticket *queue_up(struct query_pool *pool, struct query_sourc
 	ticket->since = g_get_monotonic_time();
 	ticket->source = query_source_ref(source);
 	ticket->abandoned = request->abandoned;
-	ticket->cancelled = ticket->abandoned && g_atomic_int_get(ticket->abandoned);
+	ticket->cancelled = ticket->abandoned && atomic_load(ticket->abandoned);
 	ticket->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	g_cond_init(&ticket->turn);
 	g_ptr_array_add(pool->tickets, ticket);
@@ -369,10 +369,10 @@ bool query_pool_cancel(struct query_pool *pool, const char *id, const char *user
 	return found;
 }
 
-void query_pool_abandon(struct query_pool *pool, gint *abandoned)
+void query_pool_abandon(struct query_pool *pool, atomic_bool *abandoned)
 {
 	/* One that queues up after this looks for itself. */
-	g_atomic_int_set(abandoned, true);
+	atomic_store(abandoned, true);
 	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&pool->lock);
 	for (guint i = 0; i < pool->tickets->len; i++) {
 		struct query_ticket *ticket = g_ptr_array_index(pool->tickets, i);

@@ -12,6 +12,7 @@
 
 #include <glib.h>
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,18 +37,18 @@ void query_pool_free(struct query_pool *pool);
 DEFINE_AUTOPTR(query_pool)
 
 struct query_pool_request {
-	const char *id;	       /* names the query among those of the user */
-	const char *user;      /* who is charged for it */
-	gint *abandoned;       /* for query_pool_abandon(), lives as long; may be NULL */
-	const char *sql;       /* of a scan: what it is called in the report */
-	const json_t *scan;    /* instead of sql, see query/scan.h; else NULL */
-	json_t **rejection;    /* set when the scan's predicate is refused; may be NULL */
-	const char *format;    /* see query_format_known() */
-	int64_t limit;	       /* as in struct query_request */
-	uint64_t most_bytes;   /* of the result; more is an error. 0: no limit */
-	uint64_t cut_bytes;    /* more is left out, but not of Parquet */
-	unsigned milliseconds; /* that the worker may take, waiting for the reader not counted */
-	unsigned cpu_seconds;  /* that it may compute, all threads together */
+	const char *id;		/* names the query among those of the user */
+	const char *user;	/* who is charged for it */
+	atomic_bool *abandoned; /* for query_pool_abandon(), lives as long; may be NULL */
+	const char *sql;	/* of a scan: what it is called in the report */
+	const json_t *scan;	/* instead of sql, see query/scan.h; else NULL */
+	json_t **rejection;	/* set when the scan's predicate is refused; may be NULL */
+	const char *format;	/* see query_format_known() */
+	int64_t limit;		/* as in struct query_request */
+	uint64_t most_bytes;	/* of the result; more is an error. 0: no limit */
+	uint64_t cut_bytes;	/* more is left out, but not of Parquet */
+	unsigned milliseconds;	/* that the worker may take, waiting for the reader not counted */
+	unsigned cpu_seconds;	/* that it may compute, all threads together */
 };
 
 /*
@@ -78,7 +79,7 @@ DEFINE_AUTOPTR(query_run)
 bool query_pool_cancel(struct query_pool *pool, const char *id, const char *user, GError **error);
 
 /* Stops the query that was or will be started with this flag, because nobody waits for it. */
-void query_pool_abandon(struct query_pool *pool, gint *abandoned);
+void query_pool_abandon(struct query_pool *pool, atomic_bool *abandoned);
 
 /* {"queries": [{"id", "user", "state", "sql", "format", "milliseconds"}],
  *  "workers": [{"pid", "edition", "tables", "state", "queries"}]} */

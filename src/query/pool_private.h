@@ -12,8 +12,8 @@ struct query_ticket {
 	gint64 since; /* monotonic */
 	enum run_state state;
 	struct query_source *source;
-	gint *abandoned; /* see struct query_pool_request */
-	int wake;	 /* eventfd, written to when it is cancelled; polled without the lock */
+	atomic_bool *abandoned; /* see struct query_pool_request */
+	int wake; /* eventfd, written to when it is cancelled; polled without the lock */
 	bool cancelled;
 	struct pool_slot *slot;	   /* its worker's, once it has one */
 	struct query_child *child; /* once started; used by the run's thread without the lock */

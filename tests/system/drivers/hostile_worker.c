@@ -8,7 +8,6 @@
 #include "query/wire.h"
 
 #include <signal.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -66,10 +65,9 @@ static void leave_in_the_middle(void)
 
 static void nest(void)
 {
-	g_autofree char *text = g_malloc0(8 + 100000);
-	memcpy(text, "\xA0\x86\x01\0\0\0\0\0", 8);
-	memset(text + 8, '[', 100000);
-	send_raw(text, 8 + 100000);
+	g_autofree char *text = g_strnfill(100000, '[');
+	send_raw("\xA0\x86\x01\0\0\0\0\0", 8);
+	send_raw(text, 100000);
 }
 
 static void answer_twice(void)

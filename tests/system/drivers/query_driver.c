@@ -30,10 +30,12 @@ static GMutex printing;
 static GMutex sources_lock;
 static GHashTable *sources; /* by name */
 static GHashTable *dropped; /* names */
+static GMutex running_lock;
+static GCond ended;
+static unsigned running; /* commands */
 
 struct command {
 	json_t *json;
-	GThread *thread;
 };
 
 /* The benchmark's clients count together. */
@@ -266,7 +268,26 @@ static void *run_command(void *data)
 	print_answer(command, answer);
 	json_decref(command->json);
 	g_free(command);
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&running_lock);
+	running--;
+	g_cond_signal(&ended);
 	return NULL;
+}
+
+/* Nobody joins it: a storm of a minute has more commands than a process can have stacks. */
+static void start_command(struct command *command)
+{
+	g_mutex_lock(&running_lock);
+	running++;
+	g_mutex_unlock(&running_lock);
+	g_thread_unref(g_thread_new("command", run_command, command));
+}
+
+static void await_commands(void)
+{
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&running_lock);
+	while (running > 0)
+		g_cond_wait(&ended, &running_lock);
 }
 
 static json_t *read_line(void)
@@ -324,7 +345,6 @@ int main(void)
 	g_autoptr(GError) error = NULL;
 	g_auto(GStrv) argv = NULL;
 	g_autoptr(json_t) first = read_line();
-	g_autoptr(GPtrArray) threads = g_ptr_array_new();
 	signal(SIGPIPE, SIG_IGN);
 	sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_source);
 	dropped = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -335,10 +355,9 @@ int main(void)
 	for (json_t *json = read_line(); json; json = read_line()) {
 		struct command *command = g_new0(struct command, 1);
 		command->json = json;
-		g_ptr_array_add(threads, g_thread_new("command", run_command, command));
+		start_command(command);
 	}
-	for (guint i = 0; i < threads->len; i++)
-		g_thread_join(g_ptr_array_index(threads, i));
+	await_commands();
 	query_pool_free(pool);
 	g_hash_table_unref(sources);
 	g_hash_table_unref(dropped);
