@@ -79,9 +79,9 @@ static void load_extensions(struct builder *builder)
 	json_array_foreach(builder->attached, i, attach)
 	{
 		const char *extension = json_string_value(json_object_get(attach, "extension"));
-		g_autofree char *sql = duck_sql("LOAD %I", extension);
+		const char *folder = json_string_value(json_object_get(attach, "folder"));
 		g_autoptr(GError) error = NULL;
-		if (!duck_exec(builder->jail.connection, &error, sql, NULL))
+		if (!remote_load_extension(builder->jail.connection, folder, extension, &error))
 			note("the extension", extension, error);
 	}
 }

@@ -19,8 +19,9 @@ static json_t *describe(const struct remote_policy *policy, const struct publish
 			  source->name, attach->token_env);
 		return NULL;
 	}
-	return json_pack("{ss ss ss ss}", "alias", attach->alias, "extension", attach->extension,
-			 "url", attach->url, "token", token);
+	g_autofree char *folder = g_build_filename(g_get_home_dir(), ".duckdb", "extensions", NULL);
+	return json_pack("{ss ss ss ss ss}", "alias", attach->alias, "extension", attach->extension,
+			 "folder", folder, "url", attach->url, "token", token);
 }
 
 json_t *remote_catalogs(const struct edition *edition)

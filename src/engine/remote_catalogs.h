@@ -9,7 +9,8 @@
 #include <jansson.h>
 
 /*
- * [{"alias", "extension", "url", "token"}, …], each alias once; the token may be empty. What is
- * left out, the log tells. It holds secrets: not for any log or message.
+ * [{"alias", "extension", "folder", "url", "token"}, …], each alias once; the folder is where this
+ * user's DuckDB installs extensions, the token may be empty. What is left out, the log tells. It
+ * holds secrets: not for any log or message.
  */
 json_t *remote_catalogs(const struct edition *edition);

@@ -2,6 +2,7 @@
 #include "extract/remote.h"
 
 #include "base/error.h"
+#include "duck/query.h"
 #include "duck/sql.h"
 #include "extract/names.h"
 
@@ -78,6 +79,15 @@ bool remote_policy_check(const struct remote_policy *policy, const struct publis
 		return false;
 	}
 	return true;
+}
+
+bool remote_load_extension(struct duck_connection *connection, const char *folder,
+			   const char *extension, GError **error)
+{
+	g_autofree char *place = folder ? duck_sql("SET extension_directory = %L;", folder)
+					: g_strdup("");
+	g_autofree char *sql = duck_sql("%S LOAD %I", place, extension);
+	return duck_exec(connection, error, sql, NULL);
 }
 
 char *remote_attach_sql(const struct published_attach *attach, const char *token)

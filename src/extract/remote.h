@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/cleanup.h"
+#include "duck/database.h"
 #include "extract/publication.h"
 
 #include <glib.h>
@@ -30,6 +31,13 @@ bool remote_policy_allows_token(const struct remote_policy *policy, const char *
 /* INVALID: not a name. DENIED: not on the list; the message says which setting allows it. */
 bool remote_policy_check(const struct remote_policy *policy, const struct published_attach *attach,
 			 GError **error);
+
+/*
+ * Loads an extension that is installed in the folder; DuckDB itself looks in the home folder, which
+ * a process without an environment does not know. NULL: there.
+ */
+bool remote_load_extension(struct duck_connection *connection, const char *folder,
+			   const char *extension, GError **error);
 
 /* The statement that attaches it, read-only. `token` may be NULL. */
 char *remote_attach_sql(const struct published_attach *attach, const char *token);

@@ -31,9 +31,9 @@ bool remote_load(struct duck_connection *connection, const json_t *list, GError 
 		const char *token;
 		if (!unpack(item, &remote, &token, error))
 			return false;
-		g_autofree char *sql = duck_sql("LOAD %I", remote.extension);
+		const char *folder = json_string_value(json_object_get(item, "folder"));
 		g_autoptr(GError) cause = NULL;
-		if (!duck_exec(connection, &cause, sql, NULL))
+		if (!remote_load_extension(connection, folder, remote.extension, &cause))
 			g_info("the extension %s is not loaded: %s", remote.extension,
 			       cause->message);
 	}

@@ -1,8 +1,8 @@
 /*
  * Tables that stay where they are: catalogs that extensions of DuckDB attach. The list is that of
  * the sources' _remote_attach tables, filtered by the server: an array of {"alias", "extension",
- * "url", "token"}, the token only where there is one. One that fails costs its own tables alone;
- * the log says why.
+ * "folder", "url", "token"}, folder (of the extension) and token only where there is one. One that
+ * fails costs its own tables alone; the log says why.
  */
 #pragma once
 

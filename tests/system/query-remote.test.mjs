@@ -58,6 +58,16 @@ test('a token travels over the socket and shows up nowhere', async (t) => {
   assert.ok(!JSON.stringify(await pool.report()).includes(token));
 });
 
+test('extensions are looked for where the user of the server has installed them', async (t) => {
+  const { ask, ann, server } = await openServer(t, { LOG_LEVEL: 'INFO',
+    AGNES_REMOTE_ATTACH_EXTENSIONS: 'duckdb', AGNES_REMOTE_ATTACH_TOKEN_ENVS: 'CRM_TOKEN' });
+  await ask(ann, 'FROM visits');
+  const place = `${server.dataDir}/.duckdb/extensions/`;
+  for (const who of ["the extension 'duckdb' is left out", 'the extension duckdb is not loaded']) {
+    assert.ok(server.log.includes(`${who}: IO Error: Extension \\"${place}`), server.log);
+  }
+});
+
 // A server with a remote source, which is in the folder of none of its workers: what reaches it is refused by its name.
 async function openServer(t, env) {
   const folder = temporaryFolder(t);
@@ -81,7 +91,7 @@ async function openServer(t, env) {
   }
   const ask = async (user, sql) => (await user.post('/api/query', { sql })).body;
   const workers = async () => (await admin.get('/api/admin/queries')).body.workers.length;
-  return { ...users, admin, ask, workers };
+  return { ...users, admin, ask, workers, server };
 }
 
 test('a server asks a remote source only for queries that name its tables', async (t) => {
