@@ -17,7 +17,7 @@ struct queries;
 
 struct queries *queries_new(const char *data_dir, const struct configuration *config,
 			    GError **error);
-/* Every run must have been freed. */
+/* Waits for results that are still relayed, which are cancelled. */
 void queries_free(struct queries *queries);
 DEFINE_AUTOPTR(queries)
 

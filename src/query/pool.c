@@ -27,6 +27,7 @@ struct query_pool {
 	GMutex lock;
 	GPtrArray *slots;   /* struct pool_slot */
 	GPtrArray *tickets; /* struct query_ticket, in order of arrival */
+	GCond left;	    /* one of them has gone */
 	GPtrArray *ended;   /* struct pool_slot, to be freed without the lock */
 	struct query_spare *spare;
 	GHashTable *editions; /* by a source's key: the present one, once another was retired */
@@ -69,20 +70,38 @@ struct query_pool *query_pool_new(const struct query_pool_options *options, GErr
 	pool->spare = query_spare_new(&options->child);
 	pool->editions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	g_mutex_init(&pool->lock);
+	g_cond_init(&pool->left);
 	return pool;
+}
+
+static void cancel(struct query_ticket *ticket)
+{
+	ticket->cancelled = true;
+	g_cond_signal(&ticket->turn);
+	eventfd_write(ticket->wake, 1);
+}
+
+static void end_queries(struct query_pool *pool)
+{
+	g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&pool->lock);
+	for (guint i = 0; i < pool->tickets->len; i++)
+		cancel(g_ptr_array_index(pool->tickets, i));
+	while (pool->tickets->len > 0)
+		g_cond_wait(&pool->left, &pool->lock);
 }
 
 void query_pool_free(struct query_pool *pool)
 {
 	if (!pool)
 		return;
-	g_assert(pool->tickets->len == 0);
+	end_queries(pool);
 	query_spare_free(pool->spare);
 	g_ptr_array_set_free_func(pool->slots, slot_free);
 	g_ptr_array_unref(pool->ended);
 	g_hash_table_unref(pool->editions);
 	g_ptr_array_unref(pool->slots);
 	g_ptr_array_unref(pool->tickets);
+	g_cond_clear(&pool->left);
 	g_mutex_clear(&pool->lock);
 	g_free(pool);
 }
@@ -334,6 +353,7 @@ void query_pool_leave(struct query_ticket *ticket, bool reusable)
 	bool keep = reusable && ticket->child && !query_child_is_bloated(ticket->child);
 	g_mutex_lock(&pool->lock);
 	g_ptr_array_remove(pool->tickets, ticket);
+	g_cond_signal(&pool->left);
 	if (slot) {
 		slot->ticket = NULL;
 		slot->used = g_get_monotonic_time();
@@ -343,13 +363,6 @@ void query_pool_leave(struct query_ticket *ticket, bool reusable)
 	dispatch(pool);
 	unlock(pool);
 	ticket_free(ticket);
-}
-
-static void cancel(struct query_ticket *ticket)
-{
-	ticket->cancelled = true;
-	g_cond_signal(&ticket->turn);
-	eventfd_write(ticket->wake, 1);
 }
 
 bool query_pool_cancel(struct query_pool *pool, const char *id, const char *user, GError **error)

@@ -32,7 +32,7 @@ struct query_pool_options {
 
 /* `options` and what it points to must live as long as the pool. The process ignores SIGPIPE. */
 struct query_pool *query_pool_new(const struct query_pool_options *options, GError **error);
-/* Every run must have been freed. Kills the workers. */
+/* Cancels what runs and waits until its threads have freed it; none may be started any more. */
 void query_pool_free(struct query_pool *pool);
 DEFINE_AUTOPTR(query_pool)
 

@@ -183,6 +183,21 @@ test('another edition has workers of its own; the old ones finish and go', async
   assert.deepEqual((await pool.report()).workers.map(({ edition }) => edition), ['2']);
 });
 
+test('a pool that ends cancels what runs and what waits', async (t) => {
+  const folder = temporaryFolder(t);
+  const source = await writeSource(folder, 'main', { n: 'SELECT i, i % 10 AS k FROM range(100000) t(i)' });
+  const pool = new Pool(folder, { workers: 1 });
+  // One whose result has begun, and goes on to compute.
+  const begun = pool.run(source, 'SELECT i, md5(i::VARCHAR) FROM range(10000000000) t(i) WHERE i < 100000 OR sqrt(i) < 0',
+    { id: 'begun', format: 'csv', limit: 1e9, silent: true });
+  await until('it runs', () => running(pool, 'begun'));
+  const waiting = pool.run(source, 'SELECT 1', { id: 'waiting' });
+  await until('another waits', async () => (await pool.report()).queries.length === 2);
+  pool.write({ end: true });
+  assert.deepEqual([(await begun).error.code, (await waiting).error.code], ['cancelled', 'cancelled']);
+  assert.deepEqual(await pool.ended, { code: 0, signal: null });
+});
+
 test('a worker that was killed costs only the query that ran in it', async (t) => {
   const { source, pool } = await fixture(t, { workers: 2 });
   const doomed = pool.run(source, ENDLESS, { id: 'doomed' });

@@ -92,6 +92,7 @@ static bool check_scan(struct http_request *request, const struct directory_tabl
 		.scan = scan,
 		.format = "none",
 		.limit = QUERY_NO_LIMIT,
+		.most_bytes = 1, /* none is expected */
 	};
 	g_autoptr(GBytes) nothing = delivery_collect(request, &wish, refusal);
 	return nothing != NULL;

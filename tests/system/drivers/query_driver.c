@@ -5,6 +5,7 @@
  *	{"pool": {…}}	first: the options of the pool; "program" and "argv" are the worker's
  *	{"tag", "run": {"source", "id", "user", "sql", "format", …, "to": FILE, "hold": MS}}
  *	{"tag", "bench": {the same, "clients", "seconds"}}
+ *	{"end": true}	ends the pool while queries run
  *	{"tag", "cancel": {"id", "user"}}   {"tag", "report": true}   {"tag", "retire": {"key",
  *"edition"}}
  */
@@ -353,12 +354,18 @@ int main(void)
 	if (!pool)
 		g_error("%s", error->message);
 	for (json_t *json = read_line(); json; json = read_line()) {
+		if (json_object_get(json, "end")) {
+			json_decref(json);
+			break;
+		}
 		struct command *command = g_new0(struct command, 1);
 		command->json = json;
 		start_command(command);
 	}
-	await_commands();
+	if (feof(stdin))
+		await_commands();
 	query_pool_free(pool);
+	await_commands();
 	g_hash_table_unref(sources);
 	g_hash_table_unref(dropped);
 	return 0;
