@@ -1,6 +1,7 @@
 /*
- * Tokens whose signature was found right, so that they need not be verified again. Bounded; any thread. Whether
- * the claims still hold (times, user, revocation) is for the caller to check at every use.
+ * Tokens whose signature was found right, so that they need not be verified again. Bounded; any
+ * thread. Whether the claims still hold (times, user, revocation) is for the caller to check at
+ * every use.
  */
 #pragma once
 
