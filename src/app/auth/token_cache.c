@@ -23,20 +23,25 @@ void token_claims_free(struct token_claims *claims)
 	g_free(claims);
 }
 
-/* Of the signature, which is behind the last dot and as good as random. */
+/* What is behind the last dot, and as good as random. */
+static const char *signature_of(const char *token)
+{
+	const char *dot = strrchr(token, '.');
+	return dot ? dot : token;
+}
+
 static guint token_hash(gconstpointer token)
 {
-	const char *signature = strrchr(token, '.');
-	return g_str_hash(signature ? signature : token);
+	return g_str_hash(signature_of(token));
 }
 
 /*
  * The table compares a token with a known one only if their 32-bit hashes are equal: so much of a
- * signature of 256 bits the time may tell, but nothing else.
+ * signature of 256 bits the time may tell, but nothing else. The claims before it are no secret.
  */
 static gboolean same_token(gconstpointer known, gconstpointer given)
 {
-	return secret_equal(known, given);
+	return secret_equal(signature_of(known), signature_of(given)) && strcmp(known, given) == 0;
 }
 
 struct token_cache *token_cache_new(const char *secret)
