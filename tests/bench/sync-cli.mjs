@@ -75,7 +75,7 @@ async function startServer() {
   const entries = await makeFiles(root);
   writeFileSync(path.join(root, 'manifest'), JSON.stringify({ tables: entries, assets: {}, server_time: '' }));
   const rules = `rewrite ^/api/data/(.*)/download$ /file/$1 last; rewrite ^/api/sync/manifest$ /file/manifest last;`;
-  return startNginx(folder, 'constant', { rules });
+  return startNginx(folder, 'constant', rules);
 }
 
 function reset() {

@@ -9,12 +9,7 @@ const TICKS = 100; // a second, in /proc
 
 export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
-// Of one process, or of several together.
-export function cpuSeconds(pids) {
-  return [pids].flat().reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
-}
-
-function cpuSecondsOf(pid) {
+export function cpuSeconds(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
@@ -40,13 +35,13 @@ async function reachable(port) {
   }
 }
 
-// Never another nginx: this one has its own configuration, folder and port; `pid` of one worker, or of each in a list.
+// Never another nginx: this one has its own configuration, folder and port, and one worker.
 // `rules` are directives of the server beside those for /constant and /file/.
-export async function startNginx(folder, constant, { rules = '', workers = 1 } = {}) {
+export async function startNginx(folder, constant, rules = '') {
   const port = await freePort();
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`).join(' ');
   writeFileSync(path.join(folder, 'nginx.conf'), `
-${process.getuid() === 0 ? 'user root;' : ''} worker_processes ${workers}; daemon off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
+${process.getuid() === 0 ? 'user root;' : ''} worker_processes 1; daemon off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
 events { worker_connections 16384; }
 http {
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; keepalive_timeout 75s;
@@ -60,9 +55,8 @@ http {
 `);
   const child = spawn('nginx', ['-p', folder, '-c', path.join(folder, 'nginx.conf')], { stdio: 'ignore' });
   await reachable(port);
-  const pids = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ').map(Number);
-  if (pids.length !== workers) throw new Error(`nginx has ${pids.length} workers instead of ${workers}`);
-  return { child, port, pid: workers === 1 ? pids[0] : pids };
+  const pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim());
+  return { child, port, pid };
 }
 
 export function report(measure, ours, peer, unit, digits, limit, more = false) {
