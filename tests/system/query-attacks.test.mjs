@@ -11,7 +11,8 @@ import { GUARDED, NEEDS_LIMITS, UNGUARDED, startPool, writeSource } from './lib/
 
 const ATTACKS = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), 'attacks');
 const LIMITS = { milliseconds: 2000, cpu_seconds: 6, limit: 1e6, most_bytes: 50e6 };
-const POOL = { memory_mb: 256, temporary_mb: 256, address_space_mb: 1280, workers: 2, workers_a_source: 1 };
+// As in the server, what a worker may keep leaves most of its address space to the next query.
+const POOL = { memory_mb: 256, temporary_mb: 256, address_space_mb: 1280, kept_mb: 384, workers: 2, workers_a_source: 1 };
 const CHECK = 'SELECT count(*), sum(amount)::VARCHAR, max(name) FROM orders JOIN customers ON orders.id % 10 = customers.id';
 
 process.env.AGNES_TEST_TOKEN = 'CANARY-ENVIRONMENT';
