@@ -65,7 +65,8 @@ static void unwatch(struct http_exchange *exchange)
 		return;
 	g_mutex_lock(&exchange->server->lock);
 	g_hash_table_remove(exchange->server->waiting, exchange);
-	g_cond_broadcast(&exchange->server->idle);
+	if (atomic_load(&exchange->server->stopping))
+		g_cond_broadcast(&exchange->server->idle);
 	g_mutex_unlock(&exchange->server->lock);
 }
 
